@@ -1,0 +1,59 @@
+// qmgr and its delivery agents. An agent connects, says how much it takes at once, and gets one message's bytes
+// at a time, never a segment of the journal.
+#pragma once
+
+#include "ipc/queue.h"
+
+namespace postern::ipc {
+
+enum class AgentKind : std::uint8_t { local, smtp_out, bounce };
+constexpr AgentKind last_enumerator(AgentKind) { return AgentKind::bounce; }
+
+// agent -> qmgr, once per channel, no answer.
+struct AgentReady {
+    static constexpr auto type = MessageType::agent_ready;
+    AgentKind kind = AgentKind::local;
+    std::uint32_t slots = 1;         // deliveries it takes at once
+    static auto fields(auto& m) { return std::tie(m.kind, m.slots); }
+};
+
+enum class DeliveryStatus : std::uint8_t { delivered, deferred, failed };
+constexpr DeliveryStatus last_enumerator(DeliveryStatus) { return DeliveryStatus::failed; }
+
+struct RecipientOutcome {
+    std::uint32_t index = 0;         // of DeliverRecipient
+    DeliveryStatus status = DeliveryStatus::deferred;
+    Text<16> code;                   // RFC 3463: "4.3.0"
+    Text<512> diagnostic;            // printable, one line
+    static auto fields(auto& m) { return std::tie(m.index, m.status, m.code, m.diagnostic); }
+};
+struct DeliverResult {
+    static constexpr auto type = MessageType::deliver_result;
+    List<RecipientOutcome, max_recipients> outcomes;
+    static auto fields(auto& m) { return std::tie(m.outcomes); }
+};
+
+struct DeliverRecipient {
+    std::uint32_t index = 0;         // position in the envelope: part of the delivery key
+    EnvelopeRecipient recipient;
+    static auto fields(auto& m) { return std::tie(m.index, m.recipient); }
+};
+struct Deliver {
+    static constexpr auto type = MessageType::deliver;
+    using Reply = DeliverResult;
+    QueueId id;
+    TraceId trace;
+    Address reverse_path;
+    std::int64_t arrived = 0;        // seconds since the epoch
+    bool eight_bit = false;
+    bool large = false;              // the body is the descriptor that comes with the frame, read-only
+    List<DeliverRecipient, max_recipients> recipients;
+    TraceHeader trace_header;        // complete, queue id included, CRLF line ends
+    Text<max_inline_body> body;
+    static auto fields(auto& m) {
+        return std::tie(m.id, m.trace, m.reverse_path, m.arrived, m.eight_bit, m.large, m.recipients, m.trace_header,
+                        m.body);
+    }
+};
+
+} // namespace postern::ipc

@@ -1,0 +1,140 @@
+// What fronts and owners ask authd: who is this, may it send as this, where does this recipient go.
+#pragma once
+
+#include "ipc/message_type.h"
+#include "libcommon/ids.h"
+
+namespace postern::ipc {
+
+// 64 octets of local part, "@", 255 of domain: RFC 5321 section 4.5.3.1.
+using Address = Text<320>;
+using PeerAddress = Text<64>;   // an IP address in text, or "local"
+
+enum class Protocol : std::uint8_t { smtp, submission, imap, api };
+constexpr Protocol last_enumerator(Protocol) { return Protocol::api; }
+
+// smtpd, imap-login -> authd: name and password as SASL PLAIN, LOGIN or IMAP LOGIN gave them.
+enum class LoginStatus : std::uint8_t { ok, denied, unavailable };   // denied: unknown, wrong, disabled: never which
+constexpr LoginStatus last_enumerator(LoginStatus) { return LoginStatus::unavailable; }
+
+struct LoginResult {
+    static constexpr auto type = MessageType::login_result;
+    LoginStatus status = LoginStatus::unavailable;
+    Handle handle;               // bound to the channel it was given on; all zero unless ok
+    AccountId account = 0;
+    Address address;             // the account's primary address
+    static auto fields(auto& m) { return std::tie(m.status, m.handle, m.account, m.address); }
+};
+struct Login {
+    static constexpr auto type = MessageType::login;
+    using Reply = LoginResult;
+    TraceId trace;
+    Protocol protocol = Protocol::imap;
+    Text<255> authzid;           // empty, or the same identity as username: anything else is denied
+    Text<320> username;
+    Text<1024> password;
+    PeerAddress client;
+    static auto fields(auto& m) {
+        return std::tie(m.trace, m.protocol, m.authzid, m.username, m.password, m.client);
+    }
+};
+
+// imapd, api-mail -> authd: a handle somebody brought. Once: a second redemption finds nothing.
+struct Identity {
+    static constexpr auto type = MessageType::identity;
+    bool valid = false;
+    AccountId account = 0;
+    Address address;                                // primary
+    std::uint64_t quota_bytes = 0;                  // 0: no limit
+    std::uint64_t quota_messages = 0;
+    static auto fields(auto& m) {
+        return std::tie(m.valid, m.account, m.address, m.quota_bytes, m.quota_messages);
+    }
+};
+struct Redeem {
+    static constexpr auto type = MessageType::redeem;
+    using Reply = Identity;
+    TraceId trace;
+    Handle handle;
+    Protocol protocol = Protocol::imap;
+    static auto fields(auto& m) { return std::tie(m.trace, m.handle, m.protocol); }
+};
+
+// The session the handle stood for is over. No answer.
+struct ReleaseHandle {
+    static constexpr auto type = MessageType::release_handle;
+    Handle handle;
+    static auto fields(auto& m) { return std::tie(m.handle); }
+};
+
+// smtpd -> authd at MAIL: may the session behind this handle send as this address (RFC 6409 section 6.1)?
+enum class Verdict : std::uint8_t { allowed, denied, unavailable };
+constexpr Verdict last_enumerator(Verdict) { return Verdict::unavailable; }
+
+struct SenderVerdict {
+    static constexpr auto type = MessageType::sender_verdict;
+    Verdict verdict = Verdict::unavailable;
+    static auto fields(auto& m) { return std::tie(m.verdict); }
+};
+struct CheckSender {
+    static constexpr auto type = MessageType::check_sender;
+    using Reply = SenderVerdict;
+    TraceId trace;
+    Handle handle;
+    Address reverse_path;
+    static auto fields(auto& m) { return std::tie(m.trace, m.handle, m.reverse_path); }
+};
+
+// smtpd -> authd at RCPT: does this recipient exist and where does it go? Aliases are expanded here.
+enum class RecipientStatus : std::uint8_t {
+    deliver,        // `targets` and `forwards` say where
+    foreign,        // not one of our domains: only for sessions that may relay
+    unknown_user,   // 550 5.1.1
+    disabled,       // 550 5.2.1
+    over_quota,     // 552 5.2.2
+    loop,           // 550 5.4.6, aliases that lead back to themselves
+    invalid,        // 553 5.1.3
+    unavailable,    // 451 4.3.0
+};
+constexpr RecipientStatus last_enumerator(RecipientStatus) { return RecipientStatus::unavailable; }
+
+struct LocalTarget {
+    AccountId account = 0;
+    Address delivered_to;   // the address after expansion: what Delivered-To says (RFC 9228)
+    Text<64> detail;        // of a subaddress, RFC 5233: "lists" of ann+lists@example.org
+    bool operator==(const LocalTarget&) const = default;
+    static auto fields(auto& m) { return std::tie(m.account, m.delivered_to, m.detail); }
+};
+struct RecipientVerdict {
+    static constexpr auto type = MessageType::recipient_verdict;
+    RecipientStatus status = RecipientStatus::unavailable;
+    List<LocalTarget, 256> targets;
+    List<Address, 64> forwards;      // foreign addresses an alias leads to
+    static auto fields(auto& m) { return std::tie(m.status, m.targets, m.forwards); }
+};
+struct ResolveRecipient {
+    static constexpr auto type = MessageType::resolve_recipient;
+    using Reply = RecipientVerdict;
+    TraceId trace;
+    Address forward_path;
+    std::uint64_t size = 0;          // what MAIL's SIZE promised, 0 when unknown
+    static auto fields(auto& m) { return std::tie(m.trace, m.forward_path, m.size); }
+};
+
+// qmgr -> authd: is this handle, brought by an smtpd instance, a live session that may send as this address?
+struct RelayVerdict {
+    static constexpr auto type = MessageType::relay_verdict;
+    Verdict verdict = Verdict::unavailable;
+    AccountId account = 0;
+    static auto fields(auto& m) { return std::tie(m.verdict, m.account); }
+};
+struct AuthorizeRelay {
+    static constexpr auto type = MessageType::authorize_relay;
+    using Reply = RelayVerdict;
+    TraceId trace;
+    Handle handle;
+    Address reverse_path;
+    static auto fields(auto& m) { return std::tie(m.trace, m.handle, m.reverse_path); }
+};
+
+} // namespace postern::ipc

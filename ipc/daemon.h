@@ -1,0 +1,172 @@
+// What every child of master is: it takes from the socket it was born with all that its row of the service table
+// grants (configuration, descriptors, confinement), confines itself, says READY, and only then reads a byte of
+// anybody else's.
+//
+//   int main() {
+//       return ipc::run_daemon({.self = ServiceId::qmgr,
+//                               .prepare = [](ipc::Daemon&) { tzset(); },
+//                               .start = [](ipc::Daemon& daemon) { static Service service(daemon); }});
+//   }
+#pragma once
+
+#include "ipc/channel.h"
+#include "libcommon/config.h"
+
+#include <filesystem>
+#include <map>
+#include <vector>
+
+namespace postern::ipc {
+
+// A listening socket inherited from master; `name` is the option it comes from: "smtp.listen_addr".
+struct Listener {
+    std::string name;
+    Fd socket;
+};
+
+// A private key or a certificate chain, opened by master (which alone may) and passed on a descriptor.
+struct Material {
+    enum class Kind : std::uint8_t { certificate_chain, private_key } kind;
+    std::string server_name;     // for SNI; empty: the default
+    std::string pem;             // certificates only: for keys see take_keys()
+    Fd descriptor;               // keys only
+};
+
+class Daemon;
+
+// A connection to a service that comes back by itself: asked for when first needed, asked for again, with
+// back-off, when the peer was restarted. Calls made while it is away wait until their deadline.
+class Link {
+  public:
+    template <Request M>
+    void call(const M& message, std::function<void(Result<typename M::Reply>)> done,
+              std::chrono::milliseconds deadline = std::chrono::seconds(30), Fd descriptor = {}) {
+        call_with_descriptor<M>(message, [done = std::move(done)](Result<typename M::Reply> reply, Fd) {
+            done(std::move(reply));
+        }, deadline, std::move(descriptor));
+    }
+    template <Request M>
+    void call_with_descriptor(const M& message, std::function<void(Result<typename M::Reply>, Fd)> done,
+                              std::chrono::milliseconds deadline = std::chrono::seconds(30), Fd descriptor = {}) {
+        if (channel_) {
+            channel_->call<M>(message, std::move(done), deadline, std::move(descriptor));
+            return;
+        }
+        auto shared = std::make_shared<Fd>(std::move(descriptor));
+        auto answer = std::make_shared<std::function<void(Result<typename M::Reply>, Fd)>>(std::move(done));
+        when_up(deadline,
+                [message, answer, shared](Channel& channel, std::chrono::milliseconds left) {
+                    channel.call<M>(message, std::move(*answer), left, std::move(*shared));
+                },
+                [answer](const Error& error) { (*answer)(error, {}); });
+    }
+    template <Message M> void send(const M& message) {
+        if (channel_) channel_->send(message);       // one-way messages are hints: lost while the peer is away
+    }
+
+    // Called each time a channel came up (then at once if it is up), and each time it went down.
+    void on_up(std::function<void(Channel&)> callback);
+    void on_down(std::function<void()> callback) { down_ = std::move(callback); }
+    void connect();                                  // asks now instead of at the first call
+    bool is_up() const { return channel_ != nullptr; }
+
+  private:
+    friend class Daemon;
+    Link(Daemon& daemon, ServiceId service, std::uint32_t instance);
+    void when_up(std::chrono::milliseconds deadline, std::function<void(Channel&, std::chrono::milliseconds)> go,
+                 std::function<void(const Error&)> fail);
+    void came_up(std::shared_ptr<Channel> channel);
+    void went_down();
+    void refused();
+    void retry_later();
+    void expire();
+
+    struct Waiting {
+        std::chrono::steady_clock::time_point deadline;
+        std::function<void(Channel&, std::chrono::milliseconds)> go;
+        std::function<void(const Error&)> fail;
+    };
+    static constexpr std::size_t max_waiting = 4096;
+
+    Daemon& daemon_;
+    ServiceId service_;
+    std::uint32_t instance_;
+    std::shared_ptr<Channel> channel_;
+    bool asked_ = false;
+    unsigned failures_ = 0;
+    std::vector<Waiting> waiting_;
+    std::function<void(Channel&)> up_;
+    std::function<void()> down_;
+    Timer retry_, expiry_;
+};
+
+class Daemon {
+  public:
+    Loop& loop() { return loop_; }
+    const Config& config() const { return config_; }
+    ServiceId self() const { return self_; }
+    std::uint32_t instance() const { return instance_; }
+
+    // Listeners this process accepts on; moved out once, more may come with a reload.
+    std::vector<Listener>& listeners() { return listeners_; }
+    std::vector<Material>& materials() { return materials_; }
+
+    // Where the service's own state lies, as seen from inside its root: "/" when it was chrooted there.
+    const std::filesystem::path& state() const { return state_; }
+
+    // Read-only counter pages of other processes; only for the services whose row says so (api-front, api-local).
+    struct Page { Peer owner; Fd descriptor; };
+    const std::vector<Page>& pages() const { return pages_; }
+
+    // Says what this process does with a message. All before READY.
+    template <Message M> void on(std::function<void(Incoming<M>)> handler) { dispatcher_.on<M>(std::move(handler)); }
+
+    // The way to another service. The reference stays valid.
+    Link& link(ServiceId service, std::uint32_t instance = 0);
+
+    // A blocking channel of its own, before confinement or after; used by TLS signatures only (DESIGN section 3).
+    Result<Fd> blocking_channel(ServiceId service, std::chrono::milliseconds deadline);
+
+    void on_peer_closed(std::function<void(const Peer&)> callback) { peer_closed_ = std::move(callback); }
+    void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }      // config() is the new one
+    void on_listeners(std::function<void()> callback) { new_listeners_ = std::move(callback); }
+    // Stop taking new work, finish what runs, then call drained(). Without a callback a drain ends at once.
+    void on_drain(std::function<void()> callback) { drain_ = std::move(callback); }
+    void drained();
+
+    // From master itself: a fixed-size request and its answer; only api-local's row allows it.
+    void control(std::uint32_t verb, std::uint64_t argument, std::function<void(Result<std::uint64_t>)> done);
+
+  private:
+    friend class Link;
+    friend int run_daemon(const struct Program& program);
+    struct Birth;
+
+    explicit Daemon(ServiceId self);
+    ~Daemon();
+
+    Loop loop_;
+    ServiceId self_;
+    std::uint32_t instance_ = 0;
+    std::uint32_t generation_ = 0;
+    Config config_;
+    std::vector<Listener> listeners_;
+    std::vector<Material> materials_;
+    std::vector<Page> pages_;
+    std::filesystem::path state_ = "/";
+    Dispatcher dispatcher_;
+    std::map<std::pair<ServiceId, std::uint32_t>, std::unique_ptr<Link>> links_;
+    std::map<std::uint64_t, std::shared_ptr<Channel>> accepted_;
+    std::function<void(const Peer&)> peer_closed_;
+    std::function<void()> reload_, new_listeners_, drain_;
+    std::unique_ptr<Birth> birth_;
+};
+
+struct Program {
+    ServiceId self;
+    std::function<void(Daemon&)> prepare;   // with the file system still there: time zone, OpenSSL, iconv
+    std::function<void(Daemon&)> start;     // confined: opens stores, registers handlers; READY follows
+};
+int run_daemon(const Program& program);
+
+} // namespace postern::ipc

@@ -1,0 +1,39 @@
+// One number per message between processes. A request carries `using Reply = …`; a reply has a type of its own.
+// Numbers never change meaning: single-owner services speak with the version before (DESIGN section 3).
+#pragma once
+
+#include "libcommon/codec.h"
+
+#include <cstdint>
+
+namespace postern::ipc {
+
+enum class MessageType : std::uint16_t {
+    // ipc/auth.h: fronts ask authd
+    login = 100, login_result, redeem, identity, release_handle,
+    check_sender, sender_verdict, resolve_recipient, recipient_verdict,
+    authorize_relay, relay_verdict,
+    // ipc/admin.h: api-local asks authd
+    admin_request = 150, admin_reply,
+    // ipc/queue.h: smtpd submits to qmgr
+    submit = 200, submitted, open_large, large_opened, abandon_large,
+    // ipc/queue.h: api-local looks at the queue
+    queue_list = 220, queue_listing, queue_show, queue_entry,
+    // ipc/agent.h: qmgr hands work to its agents
+    agent_ready = 300, deliver, deliver_result,
+    // ipc/mailbox.h: the owner of mailboxes
+    store_message = 400, stored, checkpoint, checkpoint_done, owner_ready,
+    open_session = 420, session_opened,
+    // ipc/keys.h: keyd signs
+    sign = 500, signature,
+    // ipc/control.h: asking master
+    control_request = 600, control_reply,
+};
+
+template <class M>
+concept Message = Record<M> && requires { { M::type } -> std::convertible_to<MessageType>; };
+
+template <class M>
+concept Request = Message<M> && Message<typename M::Reply>;
+
+} // namespace postern::ipc

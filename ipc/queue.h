@@ -1,0 +1,151 @@
+// smtpd hands a message to qmgr; the management API looks at what waits.
+#pragma once
+
+#include "ipc/auth.h"
+
+namespace postern::ipc {
+
+// The largest body that may travel inside a frame; queue.inline_limit may be less, never more.
+constexpr std::size_t max_inline_body = 1024 * 1024;
+constexpr std::size_t max_recipients = 1000;
+using TraceHeader = Text<8192>;
+
+struct EnvelopeRecipient {
+    Address forward_path;            // as the client gave it: what a bounce speaks of
+    AccountId account = 0;           // 0: foreign, `address` says where
+    Address address;                 // delivered-to for a local one, the next hop's recipient for a foreign one
+    Text<64> detail;
+    bool operator==(const EnvelopeRecipient&) const = default;
+    static auto fields(auto& m) { return std::tie(m.forward_path, m.account, m.address, m.detail); }
+};
+
+struct Envelope {
+    TraceId trace;
+    Address reverse_path;            // empty: the null reverse-path
+    List<EnvelopeRecipient, max_recipients> recipients;
+    PeerAddress client;
+    AccountId sender = 0;            // the authenticated account, 0 for the world
+    bool eight_bit = false;          // BODY=8BITMIME
+    // The header lines to prepend, without the queue id that only qmgr knows: head + id + tail.
+    TraceHeader trace_head, trace_tail;
+    bool operator==(const Envelope&) const = default;
+    static auto fields(auto& m) {
+        return std::tie(m.trace, m.reverse_path, m.recipients, m.client, m.sender, m.eight_bit, m.trace_head,
+                        m.trace_tail);
+    }
+};
+
+enum class SubmitStatus : std::uint8_t { accepted, refused, no_space, unavailable };
+constexpr SubmitStatus last_enumerator(SubmitStatus) { return SubmitStatus::unavailable; }
+
+// Sent once envelope and body are on disk, never before.
+struct Submitted {
+    static constexpr auto type = MessageType::submitted;
+    SubmitStatus status = SubmitStatus::unavailable;
+    QueueId id;
+    Text<256> reason;                // for the log and the reply text
+    static auto fields(auto& m) { return std::tie(m.status, m.id, m.reason); }
+};
+struct Submit {
+    static constexpr auto type = MessageType::submit;
+    using Reply = Submitted;
+    Envelope envelope;
+    Handle handle;                   // of an authenticated session; needed for foreign recipients
+    std::uint64_t large = 0;         // a token of LargeOpened, or 0: the body is here
+    Text<max_inline_body> body;
+    static auto fields(auto& m) { return std::tie(m.envelope, m.handle, m.large, m.body); }
+};
+
+// A body over queue.inline_limit: qmgr opens the file and passes its descriptor with the answer; smtpd writes,
+// closes it, then submits the token. Closing the channel abandons what was opened on it.
+struct LargeOpened {
+    static constexpr auto type = MessageType::large_opened;
+    SubmitStatus status = SubmitStatus::unavailable;
+    std::uint64_t token = 0;
+    static auto fields(auto& m) { return std::tie(m.status, m.token); }
+};
+struct OpenLarge {
+    static constexpr auto type = MessageType::open_large;
+    using Reply = LargeOpened;       // with a descriptor when accepted
+    TraceId trace;
+    static auto fields(auto& m) { return std::tie(m.trace); }
+};
+struct AbandonLarge {
+    static constexpr auto type = MessageType::abandon_large;
+    std::uint64_t token = 0;
+    static auto fields(auto& m) { return std::tie(m.token); }
+};
+
+// What each recipient of a queued message is waiting for.
+enum class RecipientState : std::uint8_t {
+    queued,        // not tried yet
+    active,        // with an agent now
+    deferred,      // tried, again at next_attempt
+    stored,        // in the mailbox; its record waits for the next checkpoint
+    no_route,      // a foreign domain and no outbound agent: waits, visibly
+    held,
+    done,
+    failed,
+};
+constexpr RecipientState last_enumerator(RecipientState) { return RecipientState::failed; }
+constexpr std::string_view to_string(RecipientState state) {
+    constexpr std::string_view names[] = {"queued", "active", "deferred", "stored", "no-route", "held", "done", "failed"};
+    return names[static_cast<std::size_t>(state)];
+}
+
+struct QueueRow {
+    QueueId id;
+    TraceId trace;
+    Address reverse_path;
+    std::uint64_t size = 0;
+    std::int64_t arrived = 0;        // seconds since the epoch
+    std::uint32_t recipients = 0;    // that still wait
+    Address first_recipient;
+    RecipientState state = RecipientState::queued;   // of the first that waits
+    Text<512> last_error;
+    static auto fields(auto& m) {
+        return std::tie(m.id, m.trace, m.reverse_path, m.size, m.arrived, m.recipients, m.first_recipient, m.state,
+                        m.last_error);
+    }
+};
+struct QueueListing {
+    static constexpr auto type = MessageType::queue_listing;
+    List<QueueRow, 500> rows;
+    std::uint64_t total = 0;
+    static auto fields(auto& m) { return std::tie(m.rows, m.total); }
+};
+struct QueueList {
+    static constexpr auto type = MessageType::queue_list;
+    using Reply = QueueListing;
+    QueueId after;                   // in id order, page by page; all zero to begin
+    std::uint32_t limit = 100;
+    static auto fields(auto& m) { return std::tie(m.after, m.limit); }
+};
+
+struct QueueRecipient {
+    Address forward_path, address;
+    RecipientState state = RecipientState::queued;
+    std::uint32_t attempts = 0;
+    std::int64_t next_attempt = 0;
+    Text<512> last_error;
+    static auto fields(auto& m) {
+        return std::tie(m.forward_path, m.address, m.state, m.attempts, m.next_attempt, m.last_error);
+    }
+};
+struct QueueEntry {
+    static constexpr auto type = MessageType::queue_entry;
+    bool found = false;
+    QueueRow row;
+    PeerAddress client;
+    AccountId sender = 0;
+    List<QueueRecipient, max_recipients> recipients;
+    static auto fields(auto& m) { return std::tie(m.found, m.row, m.client, m.sender, m.recipients); }
+};
+struct QueueShow {
+    static constexpr auto type = MessageType::queue_show;
+    using Reply = QueueEntry;
+    QueueId id;
+    static auto fields(auto& m) { return std::tie(m.id); }
+};
+
+} // namespace postern::ipc

@@ -1,0 +1,57 @@
+#include "ipc/routes.h"
+
+namespace postern::ipc {
+namespace {
+
+struct Route {
+    ServiceId from, to;
+    MessageType type;
+};
+using S = ServiceId;
+using M = MessageType;
+
+constexpr Route routes[] = {
+    {S::smtpd, S::authd, M::login},
+    {S::smtpd, S::authd, M::release_handle},
+    {S::smtpd, S::authd, M::check_sender},
+    {S::smtpd, S::authd, M::resolve_recipient},
+    {S::smtpd, S::qmgr, M::submit},
+    {S::smtpd, S::qmgr, M::open_large},
+    {S::smtpd, S::qmgr, M::abandon_large},
+    {S::smtpd, S::keyd, M::sign},
+
+    {S::qmgr, S::authd, M::authorize_relay},
+    {S::local, S::qmgr, M::agent_ready},
+    {S::qmgr, S::local, M::deliver},
+    {S::local, S::imapd, M::store_message},
+    {S::imapd, S::qmgr, M::owner_ready},
+    {S::qmgr, S::imapd, M::checkpoint},
+
+    {S::imap_login, S::authd, M::login},
+    {S::imap_login, S::authd, M::release_handle},
+    {S::imap_login, S::imapd, M::open_session},
+    {S::imap_login, S::keyd, M::sign},
+    {S::imapd, S::authd, M::redeem},
+    {S::imapd, S::authd, M::release_handle},
+
+    {S::api_front, S::keyd, M::sign},
+    {S::api_local, S::authd, M::admin_request},
+    {S::api_local, S::qmgr, M::queue_list},
+    {S::api_local, S::qmgr, M::queue_show},
+};
+
+} // namespace
+
+bool may_send(ServiceId from, ServiceId to, MessageType type) {
+    for (const Route& route : routes)
+        if (route.from == from && route.to == to && route.type == type) return true;
+    return false;
+}
+
+bool may_connect(ServiceId from, ServiceId to) {
+    for (const Route& route : routes)
+        if ((route.from == from && route.to == to) || (route.from == to && route.to == from)) return true;
+    return false;
+}
+
+} // namespace postern::ipc
