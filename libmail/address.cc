@@ -1,0 +1,244 @@
+#include "libmail/address.h"
+
+#include "libcommon/text.h"
+
+#include <array>
+#include <charconv>
+
+namespace postern::mail {
+namespace {
+
+constexpr std::size_t max_local_part = 64;    // section 4.5.3.1.1, as written, quotes included
+constexpr std::size_t max_domain = 255;       // section 4.5.3.1.2
+constexpr std::size_t max_mailbox = 254;      // section 4.5.3.1.3: a path is 256 with its angle brackets
+constexpr std::size_t max_label = 63;         // RFC 1035 section 2.3.4
+
+bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_let_dig(char c) { return is_alpha(c) || is_digit(c); }
+bool is_eight_bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+bool is_atext(char c) { return is_let_dig(c) || (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos); }
+bool is_printable(char c) { return c >= 0x20 && c < 0x7F; }
+
+// Reads from the front, one rule of the grammar at a time; a rule that fails leaves its reason and place.
+class Grammar {
+  public:
+    explicit Grammar(std::string_view text) : text_(text) {}
+
+    std::size_t at() const { return at_; }
+    bool at_end() const { return at_ == text_.size(); }
+    bool next_is(char c) const { return at_ < text_.size() && text_[at_] == c; }
+    bool accept(char c) { return next_is(c) && ++at_ > 0; }
+    Error error() const { return Error(Errc::invalid, why_).with("column", std::to_string(at_ + 1)); }
+    bool fail(const char* why) {
+        why_ = at_ < text_.size() && is_eight_bit(text_[at_]) ? "address is not ASCII: SMTPUTF8 is not supported" : why;
+        return false;
+    }
+
+    bool mailbox(Mailbox& out) {
+        const std::size_t begin = at_;
+        if (!local_part(out.local_part)) return false;
+        if (!accept('@')) return fail("expected @");
+        if (!(next_is('[') ? literal(out.domain) : domain(out.domain))) return false;
+        return at_ - begin <= max_mailbox || fail("address too long");
+    }
+
+    bool local_part(std::string& out) {
+        const std::size_t begin = at_;
+        if (!(next_is('"') ? quoted_string(out) : dot_string(out))) return false;
+        return at_ - begin <= max_local_part || fail("local part too long");
+    }
+
+    bool domain(std::string& out) {
+        const std::size_t begin = at_;
+        do {
+            if (!label()) return false;
+        } while (accept('.'));
+        if (at_ - begin > max_domain) return fail("domain too long");
+        out = ascii_lower(text_.substr(begin, at_ - begin));
+        return true;
+    }
+
+    // A-d-l ":", appendix C.
+    bool source_route() {
+        std::string ignored;
+        do {
+            if (!accept('@')) return fail("expected @ in source route");
+            if (!domain(ignored)) return false;
+        } while (accept(','));
+        return accept(':') || fail("expected : after source route");
+    }
+
+  private:
+    bool dot_string(std::string& out) {
+        const std::size_t begin = at_;
+        do {
+            const std::size_t atom = at_;
+            while (at_ < text_.size() && is_atext(text_[at_])) ++at_;
+            if (at_ == atom) return fail(atom == begin ? "expected local part" : "misplaced dot in local part");
+        } while (accept('.'));
+        out = text_.substr(begin, at_ - begin);
+        return true;
+    }
+
+    bool quoted_string(std::string& out) {
+        ++at_;
+        while (!accept('"')) {
+            if (accept('\\') && at_end()) return fail("unfinished quoted string");
+            if (at_end()) return fail("unfinished quoted string");
+            if (!is_printable(text_[at_])) return fail("control character in quoted string");
+            out.push_back(text_[at_++]);
+        }
+        return !out.empty() || fail("empty local part");
+    }
+
+    bool label() {
+        const std::size_t begin = at_;
+        while (at_ < text_.size() && (is_let_dig(text_[at_]) || text_[at_] == '-')) ++at_;
+        const std::string_view label = text_.substr(begin, at_ - begin);
+        if (label.empty()) return fail("expected domain name");
+        if (label.size() > max_label) return fail("domain label too long");
+        if (label.front() == '-' || label.back() == '-') return fail("hyphen at the edge of a domain label");
+        return true;
+    }
+
+    bool literal(std::string& out) {
+        const auto end = text_.find(']', at_);
+        if (end == std::string_view::npos) return fail("unfinished address literal");
+        const std::string_view whole = text_.substr(at_, end + 1 - at_);
+        if (!is_address_literal(whole)) return fail("invalid address literal");
+        out = ascii_lower(whole);
+        at_ = end + 1;
+        return true;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    const char* why_ = "invalid address";
+};
+
+bool is_ipv4(std::string_view text) {
+    const auto octets = split(text, '.');
+    if (octets.size() != 4) return false;
+    for (std::string_view octet : octets)
+        if (octet.size() > 3 || !parse_number(octet, 255)) return false;
+    return true;
+}
+
+// One side of an IPv6 address's "::" or all of it: how many 16-bit groups it has; nothing if it is malformed.
+std::optional<int> ipv6_groups(std::string_view text, bool may_end_in_ipv4) {
+    if (text.empty()) return 0;
+    const auto groups = split(text, ':');
+    int count = 0;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        if (may_end_in_ipv4 && i + 1 == groups.size() && is_ipv4(groups[i])) {
+            count += 2;
+            continue;
+        }
+        unsigned value = 0;
+        const auto [end, bad] = std::from_chars(groups[i].begin(), groups[i].end(), value, 16);
+        if (groups[i].size() > 4 || bad != std::errc{} || end != groups[i].end()) return std::nullopt;
+        ++count;
+    }
+    return count;
+}
+
+// Section 4.1.3: "::" stands for two groups at least.
+bool is_ipv6(std::string_view text) {
+    const auto gap = text.find("::");
+    if (gap == std::string_view::npos) return ipv6_groups(text, true) == 8;
+    const auto before = ipv6_groups(text.substr(0, gap), false);
+    const auto after = ipv6_groups(text.substr(gap + 2), true);
+    return before && after && *before + *after <= 6;
+}
+
+bool is_dot_string(std::string_view text) {
+    std::string ignored;
+    Grammar grammar(text);
+    return !text.starts_with('"') && grammar.local_part(ignored) && grammar.at_end();
+}
+
+Result<Path> parse_path(std::string_view text, bool forward) {
+    Path path;
+    Grammar grammar(text);
+    if (!grammar.accept('<') && !grammar.fail("expected <")) return grammar.error();
+    if (!forward && grammar.accept('>')) {
+        path.null = true;
+    } else {
+        constexpr std::string_view postmaster = "Postmaster";
+        if (forward && istarts_with(text.substr(1), postmaster) && text.substr(1 + postmaster.size()).starts_with('>')) {
+            path.mailbox.local_part = "postmaster";
+            path.length = postmaster.size() + 2;
+            return path;
+        }
+        if (grammar.next_is('@') && !grammar.source_route()) return grammar.error();
+        if (!grammar.mailbox(path.mailbox)) return grammar.error();
+        if (!grammar.accept('>') && !grammar.fail("expected >")) return grammar.error();
+    }
+    path.length = grammar.at();
+    return path;
+}
+
+} // namespace
+
+std::string Mailbox::text() const {
+    std::string out;
+    if (is_dot_string(local_part)) {
+        out = local_part;
+    } else {
+        out = "\"";
+        for (char c : local_part) {
+            if (c == '"' || c == '\\') out.push_back('\\');
+            out.push_back(c);
+        }
+        out.push_back('"');
+    }
+    if (!domain.empty()) out.append("@").append(domain);
+    return out;
+}
+
+Result<Mailbox> parse_mailbox(std::string_view text) {
+    Mailbox mailbox;
+    Grammar grammar(text);
+    if (!grammar.mailbox(mailbox)) return grammar.error();
+    if (!grammar.at_end()) {
+        grammar.fail("unexpected character after address");
+        return grammar.error();
+    }
+    return mailbox;
+}
+
+Result<std::string> parse_domain(std::string_view text) {
+    std::string domain;
+    Grammar grammar(text);
+    if (!grammar.domain(domain)) return grammar.error();
+    if (!grammar.at_end()) {
+        grammar.fail("unexpected character in domain");
+        return grammar.error();
+    }
+    return domain;
+}
+
+bool is_address_literal(std::string_view text) {
+    if (text.size() < 2 || text.size() > max_domain || !text.starts_with('[') || !text.ends_with(']')) return false;
+    text = text.substr(1, text.size() - 2);
+    constexpr std::string_view ipv6_tag = "IPv6:";
+    return istarts_with(text, ipv6_tag) ? is_ipv6(text.substr(ipv6_tag.size())) : is_ipv4(text);
+}
+
+Result<Path> parse_reverse_path(std::string_view text) { return parse_path(text, false); }
+Result<Path> parse_forward_path(std::string_view text) { return parse_path(text, true); }
+
+std::pair<std::string_view, std::string_view> split_address(std::string_view address) {
+    const auto at = address.rfind('@');
+    if (at == std::string_view::npos) return {address, {}};
+    return {address.substr(0, at), address.substr(at + 1)};
+}
+
+Subaddress split_subaddress(std::string_view local_part, char separator) {
+    const auto at = separator == '\0' ? std::string_view::npos : local_part.find(separator);
+    if (at == std::string_view::npos || at == 0) return {local_part, {}};
+    return {local_part.substr(0, at), local_part.substr(at + 1)};
+}
+
+} // namespace postern::mail
