@@ -1,6 +1,7 @@
 // Every message there is, once: what the round-trip test walks through and the fuzz target decodes.
 #pragma once
 
+#include "ipc/admin.h"
 #include "ipc/agent.h"
 #include "ipc/auth.h"
 #include "ipc/keys.h"
@@ -14,6 +15,10 @@ namespace postern::ipc {
 using AllMessages = std::tuple<
     Login, LoginResult, Redeem, Identity, ReleaseHandle, CheckSender, SenderVerdict, ResolveRecipient, RecipientVerdict,
     AuthorizeRelay, RelayVerdict,
+    AdminResult, ListOrganizations, OrganizationListing, CreateOrganization, RenameOrganization, DeleteOrganization,
+    ListDomains, DomainListing, CreateDomain, ChangeDomain, DeleteDomain,
+    ListAccounts, AccountListing, ShowAccount, AccountEntry, CreateAccount, ImportAccounts, ChangeAccount, SetPassword,
+    DeleteAccount, AddAddress, RemoveAddress, ListAliases, AliasListing, SaveAlias, DeleteAlias, ListAudit, AuditListing,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     AgentReady, Deliver, DeliverResult,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, OpenSession, SessionOpened,

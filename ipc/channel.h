@@ -1,8 +1,8 @@
 // A stream of typed messages between two processes, over one end of a socketpair that master made. The peer's
 // name is what master said, never what the peer says.
 //
-// A frame that is too long for its type, does not decode, is of a type the peer may not send (routes.h) or
-// answers nothing that was asked closes the channel: it costs the sender its channel, not us our life.
+// A frame that is too long for its type, does not decode or is of a type the peer may not send (routes.h) closes
+// the channel: it costs the sender its channel, not us our life. An answer after its deadline is dropped.
 // Output is collected and written once per loop turn; a peer that does not read is cut off at max_unsent.
 #pragma once
 
@@ -99,6 +99,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   public:
     static constexpr std::size_t max_unsent = 64 * 1024 * 1024;
     static constexpr std::size_t max_descriptors = 64;   // received and not yet claimed by a frame
+    static constexpr std::size_t max_late_reply = 4 * 1024 * 1024;
 
     // `self` is who we are: with the peer's service it decides by routes.h what may pass.
     static std::shared_ptr<Channel> open(Loop& loop, Fd socket, ServiceId self, Peer peer, const Dispatcher& dispatcher);
@@ -150,7 +151,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
     void schedule_flush();
     void flush();
     void readable();
-    bool take_frames();
+    std::size_t take_frames(std::string_view bytes);
+    bool acceptable(const FrameHeader& header);
     bool handle_frame(const FrameHeader& header, std::string_view body);
     void expire();
 
@@ -159,8 +161,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
     ServiceId self_;
     Peer peer_;
     const Dispatcher& dispatcher_;
-    std::string in_;
-    std::size_t in_read_ = 0;
+    std::string in_;                 // the beginning of a frame whose rest has not come
     std::deque<Fd> in_descriptors_;
     std::string out_;
     std::size_t out_sent_ = 0;

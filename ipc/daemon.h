@@ -10,6 +10,7 @@
 #pragma once
 
 #include "ipc/channel.h"
+#include "ipc/control.h"
 #include "libcommon/config.h"
 
 #include <filesystem>
@@ -134,8 +135,10 @@ class Daemon {
     void on_drain(std::function<void()> callback) { drain_ = std::move(callback); }
     void drained();
 
-    // From master itself: a fixed-size request and its answer; only api-local's row allows it.
-    void control(std::uint32_t verb, std::uint64_t argument, std::function<void(Result<std::uint64_t>)> done);
+    // Asks master itself (ipc/control.h); refused unless this service's row allows it. One at a time waits for its
+    // answer, later ones queue behind it. `text` is what there is more to say: errors of a reload, the configuration.
+    using ControlDone = std::function<void(Result<ControlAnswer>, std::string text)>;
+    void control(ControlVerb verb, std::uint64_t argument, ControlDone done);
 
   private:
     friend class Link;

@@ -14,7 +14,12 @@ enum class MessageType : std::uint16_t {
     check_sender, sender_verdict, resolve_recipient, recipient_verdict,
     authorize_relay, relay_verdict,
     // ipc/admin.h: api-local asks authd
-    admin_request = 150, admin_reply,
+    admin_result = 150,
+    list_organizations, organization_listing, create_organization, rename_organization, delete_organization,
+    list_domains, domain_listing, create_domain, change_domain, delete_domain,
+    list_accounts, account_listing, show_account, account_entry, create_account, import_accounts, change_account,
+    set_password, delete_account, add_address, remove_address,
+    list_aliases, alias_listing, save_alias, delete_alias, list_audit, audit_listing,
     // ipc/queue.h: smtpd submits to qmgr
     submit = 200, submitted, open_large, large_opened, abandon_large,
     // ipc/queue.h: api-local looks at the queue

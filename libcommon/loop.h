@@ -37,7 +37,6 @@ class Loop {
 
   private:
     struct Impl;
-    void free_base();
     std::unique_ptr<event_base, void (*)(event_base*)> base_;
     std::unique_ptr<Impl> impl_;
 };
@@ -57,7 +56,7 @@ class Timer {
   private:
     static void fired(int, short, void* self);
     std::unique_ptr<event, void (*)(event*)> event_;
-    std::function<void()> callback_;
+    std::shared_ptr<const std::function<void()>> callback_;   // shared: it may destroy its owner while it runs
     bool armed_ = false;
     bool repeats_ = false;
 };
@@ -76,7 +75,7 @@ class Watch {
   private:
     static void fired(int, short, void* self);
     std::unique_ptr<event, void (*)(event*)> event_;
-    std::function<void()> callback_;
+    std::shared_ptr<const std::function<void()>> callback_;   // shared: it may destroy its owner while it runs
     bool enabled_ = false;
 };
 
@@ -90,7 +89,7 @@ class SignalWatch {
   private:
     static void fired(int, short, void* self);
     std::unique_ptr<event, void (*)(event*)> event_;
-    std::function<void()> callback_;
+    std::shared_ptr<const std::function<void()>> callback_;   // shared: it may destroy its owner while it runs
 };
 
 } // namespace postern

@@ -1,0 +1,92 @@
+// What master and a child say to each other on the one socket the child was born with: fixed-size messages on a
+// SEQPACKET pair, some with one descriptor. Nothing here has a length field to lie about.
+//
+// Before `start` master grants, the child only listens. After it: the child says ready, then asks for channels
+// one at a time; master tells of channels, reloads and drains. Master never blocks on this socket.
+#pragma once
+
+#include "ipc/service_id.h"
+#include "libcommon/owned.h"
+#include "libcommon/result.h"
+#include "libcommon/sandbox.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace postern::ipc {
+
+enum class BirthKind : std::uint32_t {
+    // master to child, before the start
+    config,          // descriptor: the slice, see libcommon/config.h
+    log_socket,      // descriptor
+    counter_page,    // descriptor: this process's own
+    listener,        // descriptor, name: the option it comes from
+    certificate,     // descriptor, name: server name
+    private_key,     // descriptor
+    root,            // descriptor: the directory to be confined to
+    page,            // descriptor, peer: another process's counters, read-only (also later)
+    page_gone,       // peer
+    confine,         // payload: sandbox::Confinement
+    start,
+    // child to master
+    ready,
+    failed,          // name: why
+    want_channel,    // peer.service, peer.instance, argument: who of us asks, below
+    drained,
+    control,         // argument: ControlVerb, argument2
+    // master to child, any time
+    channel,         // descriptor, peer, argument: who asked
+    refused,         // peer, argument: no such channel now
+    reload,          // descriptor: the new slice
+    log_level,       // argument
+    drain,
+    control_answer,  // argument: ok or not; payload: ControlAnswer; a descriptor with a text when there is more to say
+};
+
+// Who asked for a channel: the child's event loop, the child's blocking signature call, or the peer.
+constexpr std::uint64_t asked_by_loop = 0, asked_by_blocking = 1, asked_by_peer = 2;
+
+struct BirthMessage {
+    BirthKind kind = BirthKind::start;
+    ServiceId service = ServiceId::master;
+    std::uint8_t reserved[3] = {};
+    std::uint32_t instance = 0;
+    std::uint32_t generation = 0;
+    std::uint64_t argument = 0;
+    std::uint64_t argument2 = 0;
+    char name[128] = {};
+    unsigned char payload[96] = {};
+
+    void set_name(std::string_view text);
+    std::string_view get_name() const;
+    template <class T> void set_payload(const T& value) {
+        static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof payload);
+        __builtin_memcpy(payload, &value, sizeof value);
+    }
+    template <class T> T get_payload() const {
+        static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof payload);
+        T value;
+        __builtin_memcpy(&value, payload, sizeof value);
+        return value;
+    }
+};
+static_assert(std::is_trivially_copyable_v<BirthMessage>);
+
+constexpr int birth_descriptor = 3;
+
+// Sends without blocking, except while `wait` is set (a child at its start). Errc::unavailable: the peer's buffer is full.
+Result<void> send_birth(int socket, const BirthMessage& message, int descriptor = -1, bool wait = false);
+
+// The next message; Errc::unavailable when there is none now (never when `wait`), Errc::closed at the end,
+// Errc::bad_message for anything that is not exactly one message with at most one descriptor.
+struct ReceivedBirth {
+    BirthMessage message;
+    Fd descriptor;
+};
+Result<ReceivedBirth> receive_birth(int socket, bool wait = false);
+
+// A sealed memory file with these bytes, and the way back.
+Result<Fd> memory_file(std::string_view name, std::string_view bytes);
+Result<std::string> read_all(int fd, std::size_t limit);
+
+} // namespace postern::ipc
