@@ -59,7 +59,7 @@ constexpr Option table[] = {
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},
     {"logging.format", Kind::choice, "text", 0, 0, "text|json|pretty", logd, "one event per line, as text or as JSON"},
-    text(Kind::text, "logging.output", "file", logd, "stdout, or file for <log dir>/postern.log"),
+    {"logging.output", Kind::choice, "file", 0, 0, "file|stdout", logd, "file: postern.log in logging.dir; stdout: standard error of master, for a journal"},
     text(Kind::path, "logging.dir", "/var/log/postern", nobody, "where log files lie"),
     range(Kind::size, "logging.rotate_size", "64MiB", 1 * mib, 16 * gib, logd, "a log file this large is rotated"),
     range(Kind::number, "logging.keep", "10", 1, 1000, logd, "rotated log files kept"),
