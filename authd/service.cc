@@ -21,7 +21,7 @@ unsigned thread_count(const Config& config) {
 }
 
 HashCost cost_of(const Config& config) {
-    return {.memory_kib = static_cast<std::uint32_t>(config.number("auth.hash_memory_kib")),
+    return {.memory_kib = static_cast<std::uint32_t>(config.number("auth.hash_memory") / 1024),
             .passes = static_cast<std::uint32_t>(config.number("auth.hash_passes")),
             .lanes = static_cast<std::uint32_t>(config.number("auth.hash_lanes"))};
 }
