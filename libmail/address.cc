@@ -1,8 +1,8 @@
 #include "libmail/address.h"
 
 #include "libcommon/text.h"
+#include "libmail/chars.h"
 
-#include <array>
 #include <charconv>
 
 namespace postern::mail {
@@ -12,13 +12,6 @@ constexpr std::size_t max_local_part = 64;    // section 4.5.3.1.1, as written, 
 constexpr std::size_t max_domain = 255;       // section 4.5.3.1.2
 constexpr std::size_t max_mailbox = 254;      // section 4.5.3.1.3: a path is 256 with its angle brackets
 constexpr std::size_t max_label = 63;         // RFC 1035 section 2.3.4
-
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_let_dig(char c) { return is_alpha(c) || is_digit(c); }
-bool is_eight_bit(char c) { return static_cast<unsigned char>(c) >= 0x80; }
-bool is_atext(char c) { return is_let_dig(c) || (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos); }
-bool is_printable(char c) { return c >= 0x20 && c < 0x7F; }
 
 // Reads from the front, one rule of the grammar at a time; a rule that fails leaves its reason and place.
 class Grammar {
@@ -94,7 +87,7 @@ class Grammar {
 
     bool label() {
         const std::size_t begin = at_;
-        while (at_ < text_.size() && (is_let_dig(text_[at_]) || text_[at_] == '-')) ++at_;
+        while (at_ < text_.size() && (is_alnum(text_[at_]) || text_[at_] == '-')) ++at_;
         const std::string_view label = text_.substr(begin, at_ - begin);
         if (label.empty()) return fail("expected domain name");
         if (label.size() > max_label) return fail("domain label too long");
