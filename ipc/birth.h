@@ -26,6 +26,7 @@ enum class BirthKind : std::uint32_t {
     root,            // descriptor: the directory to be confined to
     page,            // descriptor, peer: another process's counters, read-only (also later)
     page_gone,       // peer
+    log_source,      // descriptor, peer: what that process says (logd only; also later)
     confine,         // payload: sandbox::Confinement
     start,
     // child to master

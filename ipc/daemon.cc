@@ -120,6 +120,10 @@ void Daemon::Birth::take_grant(ReceivedBirth received) {
                    page.owner.generation == message.generation;
         });
         break;
+    case BirthKind::log_source:
+        owner.log_sources_.push_back({{message.service, message.instance, 0}, std::move(fd)});
+        if (owner.new_log_source_) owner.new_log_source_();
+        break;
     case BirthKind::confine: confinement = message.get_payload<sandbox::Confinement>(); break;
     default: die(Error(Errc::bad_message, "master granted what this version does not know"));
     }
@@ -160,7 +164,8 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::certificate:
     case BirthKind::private_key:
     case BirthKind::page:
-    case BirthKind::page_gone: return take_grant(std::move(received));
+    case BirthKind::page_gone:
+    case BirthKind::log_source: return take_grant(std::move(received));
     case BirthKind::start:                               // the grants of a reload are complete
         if (owner.reload_) owner.reload_();
         return;
@@ -204,6 +209,7 @@ void Daemon::Birth::handle_reload(Fd descriptor) {
     // The new slice; new listeners and certificates follow, then `start` ends the reload.
     owner.config_ = parse_slice(descriptor.get());
     owner.materials_.clear();
+    owner.listeners_.clear();
 }
 
 void Daemon::Birth::handle_answer(const BirthMessage& message, Fd descriptor) {

@@ -108,7 +108,7 @@ class Daemon {
     ServiceId self() const { return self_; }
     std::uint32_t instance() const { return instance_; }
 
-    // Listeners this process accepts on; moved out once, more may come with a reload.
+    // Listeners this process accepts on; those of a reload replace them.
     std::vector<Listener>& listeners() { return listeners_; }
     std::vector<Material>& materials() { return materials_; }
 
@@ -118,6 +118,11 @@ class Daemon {
     // Read-only counter pages of other processes; only for the services whose row says so (api-front, api-local).
     struct Page { Peer owner; Fd descriptor; };
     const std::vector<Page>& pages() const { return pages_; }
+
+    // Every process's log datagrams; for logd only. Moved out as they are used; later ones by on_log_source.
+    struct LogSource { Peer from; Fd socket; };
+    std::vector<LogSource>& log_sources() { return log_sources_; }
+    void on_log_source(std::function<void()> callback) { new_log_source_ = std::move(callback); }
 
     // Says what this process does with a message. All before READY.
     template <Message M> void on(std::function<void(Incoming<M>)> handler) { dispatcher_.on<M>(std::move(handler)); }
@@ -129,8 +134,8 @@ class Daemon {
     Result<Fd> blocking_channel(ServiceId service, std::chrono::milliseconds deadline);
 
     void on_peer_closed(std::function<void(const Peer&)> callback) { peer_closed_ = std::move(callback); }
-    void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }      // config() is the new one
-    void on_listeners(std::function<void()> callback) { new_listeners_ = std::move(callback); }
+    // config(), listeners() and materials() are the new ones; listeners() is the complete set again.
+    void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
     // Stop taking new work, finish what runs, then call drained(). Without a callback a drain ends at once.
     void on_drain(std::function<void()> callback) { drain_ = std::move(callback); }
     void drained();
@@ -156,12 +161,13 @@ class Daemon {
     std::vector<Listener> listeners_;
     std::vector<Material> materials_;
     std::vector<Page> pages_;
+    std::vector<LogSource> log_sources_;
     std::filesystem::path state_ = "/";
     Dispatcher dispatcher_;
     std::map<std::pair<ServiceId, std::uint32_t>, std::unique_ptr<Link>> links_;
     std::map<std::uint64_t, std::shared_ptr<Channel>> accepted_;
     std::function<void(const Peer&)> peer_closed_;
-    std::function<void()> reload_, new_listeners_, drain_;
+    std::function<void()> reload_, new_log_source_, drain_;
     std::unique_ptr<Birth> birth_;
 };
 

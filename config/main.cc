@@ -1,0 +1,65 @@
+// postern-config: reads postern.yaml from standard input and writes the checked, flat form to standard output.
+// master runs it unprivileged, so that the one YAML parser never holds root; `mailctl config check` runs it too.
+//
+//   config --name /etc/postern/postern.yaml [--text | --options] < postern.yaml
+//
+// Exit status: 0 correct, 65 (EX_DATAERR) with one mistake per line on standard error, 64 usage.
+#include "config/reader.h"
+#include "config/schema.h"
+#include "ipc/birth.h"
+
+#include <cstdio>
+#include <cstring>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace {
+
+using namespace postern;
+constexpr std::size_t max_file = 4 * 1024 * 1024;
+
+constexpr const char* kind_names[] = {"text", "path", "number", "size", "duration", "flag", "choice", "list", "addresses"};
+
+void print_options() {
+    for (const config::Option& option : config::options())
+        std::printf("%.*s\t%s\t%.*s\t%.*s\n", static_cast<int>(option.key.size()), option.key.data(),
+                    kind_names[static_cast<std::size_t>(option.kind)], static_cast<int>(option.fallback.size()),
+                    option.fallback.data(), static_cast<int>(option.help.size()), option.help.data());
+}
+
+void print_text(const Config& checked) {
+    for (const auto& [key, value] : checked.values()) {
+        std::string line = value;
+        for (char& c : line) if (c == '\n') c = ' ';
+        std::printf("%s = %s\n", key.c_str(), line.c_str());
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    std::string_view name = "postern.yaml";
+    bool text = false;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--name" && i + 1 < argc) name = argv[++i];
+        else if (word == "--text") text = true;
+        else if (word == "--options") return print_options(), 0;
+        else return std::fprintf(stderr, "usage: config [--name FILE] [--text | --options] < FILE\n"), 64;
+    }
+    std::vector<std::string> environment;
+    for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
+
+    auto yaml = ipc::read_all(STDIN_FILENO, max_file);
+    if (!yaml) return std::fprintf(stderr, "%s: %s\n", std::string(name).c_str(), yaml.error().message().c_str()), 65;
+    const config::Outcome outcome = config::read_configuration(*yaml, name, environment);
+    for (const std::string& mistake : outcome.mistakes) std::fprintf(stderr, "%s\n", mistake.c_str());
+    if (!outcome.mistakes.empty()) return 65;
+    if (text) {
+        print_text(outcome.config);
+        return 0;
+    }
+    const std::string flat = outcome.config.flat();
+    return std::fwrite(flat.data(), 1, flat.size(), stdout) == flat.size() && std::fflush(stdout) == 0 ? 0 : 74;
+}

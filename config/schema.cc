@@ -1,0 +1,121 @@
+#include "config/schema.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace postern::config {
+namespace {
+
+using S = ipc::ServiceId;
+constexpr std::uint32_t nobody = 0;
+constexpr std::uint32_t everybody = ~0U;
+constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
+constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
+constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
+constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
+constexpr std::uint64_t kib = 1024, mib = 1024 * kib, gib = 1024 * mib;
+
+constexpr Option flag(std::string_view key, std::string_view fallback, std::uint32_t services, std::string_view help) {
+    return {key, Kind::flag, fallback, 0, 0, {}, services, help};
+}
+constexpr Option text(Kind kind, std::string_view key, std::string_view fallback, std::uint32_t services,
+                      std::string_view help) {
+    return {key, kind, fallback, 0, 0, {}, services, help};
+}
+constexpr Option range(Kind kind, std::string_view key, std::string_view fallback, std::uint64_t min,
+                       std::uint64_t max, std::uint32_t services, std::string_view help) {
+    return {key, kind, fallback, min, max, {}, services, help};
+}
+
+constexpr Option table[] = {
+    // server: this host
+    text(Kind::text, "server.hostname", "", everybody, "fully qualified name of this host; the system's own when empty"),
+    text(Kind::path, "server.state_dir", "/var/lib/postern", nobody, "accounts, spool and other state"),
+    text(Kind::path, "server.run_dir", "/run/postern", nobody, "named sockets: api.sock, control.sock"),
+    flag("server.seccomp", "true", nobody, "confine each daemon to its list of system calls"),
+    range(Kind::duration, "server.drain_timeout", "10s", 0, hour, nobody, "how long a stop waits for running work"),
+
+    // smtp: intake and submission
+    text(Kind::addresses, "smtp.listen_addr", "0.0.0.0:25", nobody, "where other servers deliver"),
+    text(Kind::addresses, "smtp.submission_addr", "0.0.0.0:587", nobody, "submission with STARTTLS"),
+    text(Kind::addresses, "smtp.submissions_addr", "0.0.0.0:465", nobody, "submission with implicit TLS"),
+    text(Kind::path, "smtp.tls_cert", "", nobody, "certificate chain, PEM"),
+    text(Kind::path, "smtp.tls_key", "", nobody, "private key of smtp.tls_cert, PEM; read by keyd only"),
+
+    // imap
+    text(Kind::addresses, "imap.listen_addr", "0.0.0.0:993", nobody, "IMAP with implicit TLS"),
+    text(Kind::addresses, "imap.starttls_addr", "0.0.0.0:143", nobody, "IMAP with STARTTLS"),
+    text(Kind::path, "imap.tls_cert", "", nobody, "certificate chain, PEM; smtp.tls_cert when empty"),
+    text(Kind::path, "imap.tls_key", "", nobody, "private key of imap.tls_cert"),
+
+    // api
+    text(Kind::addresses, "api.listen_addr", "127.0.0.1:8080", api, "health and metrics over HTTP; other than loopback only with TLS"),
+    text(Kind::path, "api.tls_cert", "", nobody, "certificate chain for HTTPS, PEM; without one plain HTTP on loopback"),
+    text(Kind::path, "api.tls_key", "", nobody, "private key of api.tls_cert"),
+
+    // storage
+    text(Kind::path, "storage.maildir_path", "/var/lib/postern/mail", nobody, "the mail root: one Maildir tree per account"),
+
+    // auth: how accounts are guarded; the accounts themselves are not here but in accounts.db
+    range(Kind::size, "auth.hash_memory", "19MiB", 64 * kib, 256 * mib, authd, "memory of one Argon2id hash"),
+    range(Kind::number, "auth.hash_passes", "2", 1, 64, authd, "passes of one Argon2id hash"),
+    range(Kind::number, "auth.hash_lanes", "1", 1, 16, authd, "lanes of one Argon2id hash"),
+    range(Kind::number, "auth.hash_threads", "0", 0, 64, authd, "threads that hash passwords; 0 is one per core"),
+    range(Kind::number, "auth.hash_queue", "256", 1, 65536, authd, "logins that may wait for a thread; more are told to try again"),
+    range(Kind::duration, "auth.remember_password", "90s", 0, hour, authd, "how long a right password need not be hashed again"),
+    range(Kind::duration, "auth.handle_life", "30s", 1 * second, 10 * minute, authd, "how long a login waits to be taken over by its session"),
+    range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
+    text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
+
+    // logging
+    {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},
+    {"logging.format", Kind::choice, "text", 0, 0, "text|json|pretty", logd, "one event per line, as text or as JSON"},
+    {"logging.output", Kind::choice, "file", 0, 0, "file|stdout", logd, "file: postern.log in logging.dir; stdout: standard error of master, for a journal"},
+    text(Kind::path, "logging.dir", "/var/log/postern", nobody, "where log files lie"),
+    range(Kind::size, "logging.rotate_size", "64MiB", 1 * mib, 16 * gib, logd, "a log file this large is rotated"),
+    range(Kind::number, "logging.keep", "10", 1, 1000, logd, "rotated log files kept"),
+
+    // processes
+    range(Kind::number, "processes.smtpd", "1", 1, 64, nobody, "smtpd processes"),
+    range(Kind::number, "processes.imap_login", "1", 1, 64, nobody, "imap-login processes"),
+    range(Kind::number, "processes.imapd", "1", 1, 64, imapd | login | local | qmgr, "imapd processes; an account's is its id modulo this"),
+    range(Kind::number, "processes.local", "1", 1, 64, nobody, "local delivery processes"),
+};
+
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t above = row[j];
+            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+} // namespace
+
+std::span<const Option> options() { return table; }
+
+const Option* find_option(std::string_view key) {
+    const auto at = std::find_if(std::begin(table), std::end(table), [&](const Option& o) { return o.key == key; });
+    return at == std::end(table) ? nullptr : at;
+}
+
+std::string_view nearest_key(std::string_view unknown) {
+    std::string_view best;
+    std::size_t best_distance = std::max<std::size_t>(3, unknown.size() / 3) + 1;
+    for (const Option& option : table) {
+        const std::size_t d = distance(unknown.substr(0, 100), option.key);
+        if (d >= best_distance) continue;
+        best_distance = d;
+        best = option.key;
+    }
+    return best;
+}
+
+} // namespace postern::config

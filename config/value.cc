@@ -1,0 +1,109 @@
+#include "config/value.h"
+
+#include "libcommon/text.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+
+namespace postern::config {
+namespace {
+
+struct Unit {
+    std::string_view name;
+    std::uint64_t factor;
+};
+constexpr Unit size_units[] = {{"", 1}, {"b", 1}, {"kib", 1ULL << 10}, {"mib", 1ULL << 20}, {"gib", 1ULL << 30},
+                               {"kb", 1000}, {"mb", 1000'000}, {"gb", 1000'000'000}};
+constexpr Unit duration_units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3600'000},
+                                   {"d", 86400'000}};
+
+Error not_a(std::string_view what, std::string_view written) {
+    return Error(Errc::invalid, "\"" + printable(written, 60) + "\" is not " + std::string(what));
+}
+
+Result<std::string> measured(const Option& option, std::string_view written, std::span<const Unit> units,
+                             std::string_view what) {
+    const auto digits = std::min(written.find_first_not_of("0123456789"), written.size());
+    const auto count = parse_number(written.substr(0, digits));
+    const std::string unit = ascii_lower(trim(written.substr(digits)));
+    const auto known = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == unit; });
+    if (!count || known == units.end() || *count > UINT64_MAX / known->factor) return not_a(what, written);
+    const std::uint64_t value = *count * known->factor;
+    if (value < option.min || value > option.max)
+        return Error(Errc::invalid, "\"" + std::string(written) + "\" is out of range: " + std::to_string(option.min) +
+                                        " to " + std::to_string(option.max) +
+                                        (option.kind == Kind::duration ? " ms" : option.kind == Kind::size ? " bytes" : ""));
+    return std::to_string(value);
+}
+
+Result<std::string> flag_value(std::string_view written) {
+    const std::string word = ascii_lower(written);
+    for (const char* yes : {"true", "yes", "on", "1"}) if (word == yes) return std::string("1");
+    for (const char* no : {"false", "no", "off", "0"}) if (word == no) return std::string("0");
+    return not_a("true or false", written);
+}
+
+Result<std::string> choice_value(const Option& option, std::string_view written) {
+    const auto choices = split(option.choices, '|');
+    if (std::find(choices.begin(), choices.end(), written) != choices.end()) return std::string(written);
+    return not_a("one of " + std::string(option.choices), written);
+}
+
+} // namespace
+
+Result<HostPort> parse_address(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return not_a("an address like 127.0.0.1:25 or [::1]:25", text);
+    const auto port = parse_number(text.substr(colon + 1), 65535);
+    std::string host(text.substr(0, colon));
+    unsigned char binary[16];
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+        host = host.substr(1, host.size() - 2);
+        if (port && ::inet_pton(AF_INET6, host.c_str(), binary) == 1) return HostPort{host, static_cast<std::uint16_t>(*port)};
+    } else if (port && ::inet_pton(AF_INET, host.c_str(), binary) == 1) {
+        return HostPort{host, static_cast<std::uint16_t>(*port)};
+    }
+    return not_a("an address like 127.0.0.1:25 or [::1]:25", text);
+}
+
+Result<std::string> parse_value(const Option& option, std::string_view written) {
+    if (written.find('\n') != std::string_view::npos || written.find('\0') != std::string_view::npos)
+        return Error(Errc::invalid, "a value is one line");
+    switch (option.kind) {
+    case Kind::text: return std::string(written);
+    case Kind::path:
+        if (written.empty() || written.front() == '/') return std::string(written);
+        return not_a("an absolute path", written);
+    case Kind::number: {
+        constexpr Unit plain[] = {{"", 1}};
+        return measured(option, written, plain, "a number");
+    }
+    case Kind::size: return measured(option, written, size_units, "a size like 25MiB");
+    case Kind::duration: return measured(option, written, duration_units, "a duration like 30s or 5min");
+    case Kind::flag: return flag_value(written);
+    case Kind::choice: return choice_value(option, written);
+    case Kind::list:
+    case Kind::addresses: {
+        std::vector<std::string> parts;
+        for (std::string_view part : split(written, ' '))
+            if (!trim(part).empty()) parts.emplace_back(trim(part));
+        return parse_values(option, parts);
+    }
+    }
+    return Error(Errc::unsupported, "an option of no kind");
+}
+
+Result<std::string> parse_values(const Option& option, const std::vector<std::string>& written) {
+    if (option.kind != Kind::list && option.kind != Kind::addresses)
+        return Error(Errc::invalid, "takes one value, not a list");
+    std::string lines;
+    for (const std::string& item : written) {
+        if (item.find('\n') != std::string::npos) return Error(Errc::invalid, "a value is one line");
+        if (option.kind == Kind::addresses)
+            if (auto address = parse_address(item); !address) return address.error();
+        lines += item + "\n";
+    }
+    return lines;
+}
+
+} // namespace postern::config

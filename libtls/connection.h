@@ -1,0 +1,81 @@
+// One client's byte stream, plain or TLS, server side, on the loop. The session above it sees bytes and gives
+// bytes; it never sees OpenSSL.
+#pragma once
+
+#include "libcommon/loop.h"
+#include "libcommon/owned.h"
+#include "libtls/context.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct bufferevent;
+
+namespace postern::tls {
+
+class Connection {
+  public:
+    struct Callbacks {
+        // Bytes came (or came before and could now be taken). Returns how many were taken; the rest is offered again
+        // with the next bytes, or by resume(). More than `read_ahead` untaken bytes stop the reading.
+        std::function<std::size_t(std::string_view)> data;
+        // All that was written has left us. May be empty.
+        std::function<void()> drained;
+        // The handshake is complete. May be empty.
+        std::function<void()> secured;
+        // The end: by the peer, an error (`why` says which), or close(). Called once, from the loop, never from
+        // inside another call; destroy the connection here or later.
+        std::function<void(std::string_view why)> closed;
+    };
+
+    // Takes over an accepted socket. With a context the TLS handshake starts at once.
+    Connection(Loop& loop, Fd socket, Callbacks callbacks, std::shared_ptr<const Context> context = nullptr);
+    ~Connection();
+    Connection(const Connection&) = delete;
+
+    void write(std::string_view bytes);
+    std::size_t unsent() const;          // bytes written and not yet taken by the kernel
+
+    // After the answer to STARTTLS was written: starts the handshake once it has left. False, and nothing happens,
+    // when bytes of the peer's already wait: they came in clear and must not be taken for encrypted ones.
+    bool start_tls(std::shared_ptr<const Context> context);
+
+    void pause();                        // takes no bytes from now on
+    void resume();                       // offers what waits, then reads on
+    void finish();                       // close once everything written has left; no more data() calls
+    void close();                        // now
+
+    bool is_secure() const { return secure_; }
+    std::string tls_version() const;     // "TLSv1.3"; empty in clear
+    std::string tls_cipher() const;      // "TLS_AES_256_GCM_SHA384"
+    int tls_bits() const;
+
+    // Takes the plain socket out, for handing it to another process; the connection is dead after it.
+    Fd release_socket();
+
+    static constexpr std::size_t read_ahead = 64 * 1024;
+
+  private:
+    struct Hooks;
+    void offer();
+    void begin_tls();
+    void end(std::string why);
+
+    Loop& loop_;
+    Callbacks callbacks_;
+    std::unique_ptr<bufferevent, void (*)(bufferevent*)> stream_;
+    std::shared_ptr<const Context> context_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    bool secure_ = false, paused_ = false, finishing_ = false, ended_ = false, starting_tls_ = false;
+};
+
+// "192.0.2.1" or "2001:db8::1" and the port, of the other end; "local" for a Unix socket.
+struct PeerName {
+    std::string address;
+    std::uint16_t port = 0;
+};
+PeerName peer_of(int socket);
+
+} // namespace postern::tls

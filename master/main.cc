@@ -1,0 +1,50 @@
+// postern-master: the supervisor. See README.md and postern-master(8).
+#include "libcommon/text.h"
+#include "master/supervisor.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+namespace {
+
+using namespace postern;
+
+constexpr const char* usage =
+    "usage: master [--config FILE] [--libexec DIR] [--uid-base N]\n"
+    "Runs in the foreground until SIGTERM. SIGHUP reads the configuration again.\n";
+
+bool parse_arguments(int argc, char** argv, master::Options& options) {
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 >= argc) return false;
+        const std::string_view name = argv[i];
+        if (name == "--config") {
+            options.config_file = argv[i + 1];
+        } else if (name == "--libexec") {
+            options.libexec = argv[i + 1];
+        } else if (name == "--uid-base") {
+            const auto base = parse_number(argv[i + 1], 0x7FFFFFFF);
+            if (!base || *base < 1000) return false;
+            options.uid_base = static_cast<std::uint32_t>(*base);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    master::Options options;
+    if (!parse_arguments(argc, argv, options)) {
+        std::fputs(usage, stderr);
+        return 64;
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    Loop loop;
+    master::Supervisor supervisor(loop, std::move(options));
+    if (!supervisor.start()) return 78;   // EX_CONFIG
+    loop.run();
+    return 0;
+}

@@ -1,0 +1,36 @@
+// Who runs, as whom, confined to what, talking to whom: the whole system in one table. `mailctl ps` prints it
+// beside what /proc says.
+#pragma once
+
+#include "ipc/service_id.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace postern::master {
+
+// The directory a service is confined to, and finds as "/" when it was started by root.
+enum class Root : std::uint8_t { empty, spool, mail, auth_state, log_dir };
+
+struct Service {
+    ipc::ServiceId id;
+    std::string_view user = {};                 // of the installed system; a lab numbers from its own range
+    Root root = Root::empty;
+    std::uint32_t abilities = 0;           // of libcommon/sandbox.h
+    std::string_view listeners = {};            // options naming addresses, separated by blanks; "unix:NAME" a named socket
+    std::string_view processes = {};            // option with their number; empty: one
+    std::uint32_t open_files = 1024;
+    std::uint32_t memory_mib = 0;          // address space; 0: no limit
+    std::string_view certificates = {};         // sections whose tls_cert it shows: "smtp"
+    bool keys = false;                     // gets the private keys
+    bool logs = false;                     // gets everybody's log sockets
+    bool pages = false;                    // sees everybody's counters
+    bool control = false;                  // may ask master (ipc/control.h)
+    std::uint8_t stop_order = 0;           // fronts first, what they depend on later
+};
+
+std::span<const Service> services();
+const Service& service(ipc::ServiceId id);
+
+} // namespace postern::master

@@ -1,0 +1,565 @@
+#include "master/supervisor.h"
+
+#include "config/schema.h"
+#include "ipc/routes.h"
+#include "libcommon/counters.h"
+#include "libcommon/log.h"
+#include "libcommon/text.h"
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace postern::master {
+
+using ipc::BirthKind;
+using ipc::BirthMessage;
+using ipc::ProcessState;
+using ipc::ServiceId;
+
+Supervisor::Supervisor(Loop& loop, Options options) : loop_(loop), options_(std::move(options)) {
+    on_child_ = std::make_unique<SignalWatch>(loop_, SIGCHLD, [this] { reap(); });
+    on_reload_ = std::make_unique<SignalWatch>(loop_, SIGHUP, [this] { reload([](const std::string&) {}); });
+    on_term_ = std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { stop(); });
+    on_int_ = std::make_unique<SignalWatch>(loop_, SIGINT, [this] { stop(); });
+}
+Supervisor::~Supervisor() = default;
+
+// ---- starting
+
+bool Supervisor::start() {
+    bool started = false;
+    auto use = [&](Result<Config> config) {
+        Result<void> applied = config ? apply(*config) : Result<void>(config.error());
+        started = applied.ok();
+        if (!started) std::fprintf(stderr, "%s\n", applied.error().message().c_str());
+        loop_.stop();
+    };
+    if (auto legal = check_uid_range(options_); !legal) {
+        std::fprintf(stderr, "%s\n", legal.error().message().c_str());
+        return false;
+    }
+    auto reader_uid = uid_of(service(ServiceId::api_front), options_);
+    config_run_ = std::make_unique<ConfigRun>(loop_, options_, reader_uid ? *reader_uid : 65534U, use);
+    loop_.run();
+    config_run_.reset();
+    return started;
+}
+
+Result<void> Supervisor::apply(const Config& config) {
+    config_ = config;
+    if (config_.text("server.hostname").empty()) {
+        char name[256] = {};
+        ::gethostname(name, sizeof name - 1);
+        config_.set("server.hostname", name);
+    }
+    log::parse_level(config_.text("logging.level"), level_);
+    log::set_level(level_);
+
+    // One master per state directory, whatever else is configured.
+    const auto state = std::filesystem::path(config_.text("server.state_dir"));
+    std::error_code error;
+    std::filesystem::create_directories(state, error);
+    lock_ = Fd(::open((state / "master.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_) return Error::from_errno("open " + (state / "master.lock").string());
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
+        return Error(Errc::exists, "another master runs on " + state.string());
+
+    for (const Service& row : services())
+        if (auto root = prepare_root(row, config_, options_); !root) return root.error();
+    if (auto done = listeners_.update(config_, options_); !done) return done;
+
+    // Descriptors of all children's grants pass through us; their own limits are set by them from these.
+    rlimit files{65536, 65536};
+    ::setrlimit(RLIMIT_NOFILE, &files);
+
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) return Error::from_errno("make a log socket");
+    own_log_read_ = Fd(pair[0]);
+    own_log_write_ = Fd(pair[1]);
+    match_children();
+    log::set_socket(own_log_write_.get());
+    loop_.at_turn_end([] { log::flush(); });
+    log::info("master.start", {{"pid", ::getpid()}, {"config", options_.config_file.string()},
+                               {"privileged", is_root() ? "yes" : "no: all as the calling user, no chroot"}});
+    return {};
+}
+
+// As many processes of each service as the configuration says; new ones are started, surplus ones drained.
+void Supervisor::match_children() {
+    for (const Service& row : services()) {
+        const std::size_t count = row.processes.empty() ? 1 : config_.size(row.processes);
+        for (std::uint32_t instance = 0; instance < count; ++instance) {
+            if (find(row.id, instance)) continue;
+            children_.push_back(std::make_unique<Child>(row, instance));
+            Child& child = *children_.back();
+            child.timer = std::make_unique<Timer>(loop_, [this, &child] {
+                if (child.running() && child.readable) child.readable->enable();   // its bucket has refilled
+                else start_child(child);
+            });
+            if (auto made = make_log_pair(child); !made) log::error("master.child.log", {{"why", made.error().message()}});
+            start_child(child);
+        }
+    }
+}
+
+Result<void> Supervisor::make_log_pair(Child& child) {
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) return Error::from_errno("make a log socket");
+    child.log_read = Fd(pair[0]);
+    child.log_write = Fd(pair[1]);
+    if (Child* logd = find(ServiceId::logd, 0); logd && logd->running()) {
+        BirthMessage message;
+        message.kind = BirthKind::log_source;
+        message.service = child.row.id;
+        message.instance = child.instance;
+        tell(*logd, message, child.log_read.get());
+    }
+    return {};
+}
+
+void Supervisor::start_child(Child& child) {
+    if (stopping_) return;
+    auto uid = uid_of(child.row, options_);
+    Result<void> done = uid ? spawn(child, options_) : Result<void>(uid.error());
+    if (done) {
+        child.uid = *uid;
+        child.state = ProcessState::starting;
+        child.started = ::time(nullptr);
+        child.readable = std::make_unique<Watch>(loop_, child.birth.get(), Watch::For::read, [this, &child] { child_readable(child); });
+        child.readable->enable();
+        done = grant_all(child);
+        if (!done) ::kill(child.pid, SIGKILL);           // reaped, and tried again, like any other death
+    }
+    if (done) return;
+    log::error("master.child.start", {{"service", ipc::to_string(child.row.id)}, {"why", done.error().message()}});
+    if (!child.running()) child.timer->once(restart_delay(++child.failures));
+}
+
+Config Supervisor::slice_of(const Service& row) const {
+    Config slice;
+    for (const config::Option& option : config::options())
+        if ((option.for_services & config::bit(row.id)) != 0) slice.set(std::string(option.key), config_.text(option.key));
+    return slice;
+}
+
+namespace {
+
+BirthMessage of_kind(BirthKind kind, std::string_view name = {}) {
+    BirthMessage message;
+    message.kind = kind;
+    message.set_name(name);
+    return message;
+}
+
+sandbox::Confinement confinement_of(const Child& child, const Config& config) {
+    sandbox::Confinement confinement;
+    confinement.uid = confinement.gid = child.uid;
+    confinement.change_root = is_root();
+    confinement.abilities = child.row.abilities;
+    confinement.memory_bytes = std::uint64_t{child.row.memory_mib} << 20;
+    confinement.open_files = child.row.open_files;
+    confinement.filter = config.flag("server.seccomp");
+    return confinement;
+}
+
+// Size-sealed: a child that shrinks its page cannot kill a reader with SIGBUS.
+Result<Fd> make_page() {
+    Fd page(::memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!page || ::ftruncate(page.get(), static_cast<off_t>(CounterPage::bytes)) != 0 ||
+        ::fcntl(page.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return Error::from_errno("make a counter page");
+    return page;
+}
+
+Fd read_only(const Fd& page) {
+    return Fd(::open(("/proc/self/fd/" + std::to_string(page.get())).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+} // namespace
+
+// Everything its row grants, in the order daemon.cc takes it; then `start`.
+Result<void> Supervisor::grant_all(Child& child) {
+    auto give = [&](BirthMessage message, int descriptor = -1) {
+        return ipc::send_birth(child.birth.get(), message, descriptor);
+    };
+    Result<void> done = give(of_kind(BirthKind::log_socket), child.log_write.get());
+    auto slice = ipc::memory_file("config", slice_of(child.row).flat());
+    if (!slice) return slice.error();
+    if (done) done = give(of_kind(BirthKind::config), slice->get());
+    auto page = make_page();
+    if (!page) return page.error();
+    child.counter_page = std::move(*page);
+    if (done) done = give(of_kind(BirthKind::counter_page), child.counter_page.get());
+    auto root = prepare_root(child.row, config_, options_);
+    if (!root) return root.error();
+    if (done) done = give(of_kind(BirthKind::root, path_of(child.row.root, config_).string()), root->get());
+    for (std::string_view name : split(child.row.listeners, ' '))
+        for (const auto& [key, listener] : listeners_.all())
+            if (done && listener.name == name) done = give(of_kind(BirthKind::listener, listener.name), listener.socket.get());
+    if (done) done = grant_certificates(child);
+    if (done && child.row.pages) done = grant_pages(child);
+    if (child.row.logs) grant_log_sources(child);
+
+    BirthMessage confine = of_kind(BirthKind::confine);
+    confine.set_payload(confinement_of(child, config_));
+    if (done) done = give(confine);
+    BirthMessage begin = of_kind(BirthKind::start);
+    begin.instance = child.instance;
+    begin.generation = child.generation;
+    if (done) done = give(begin);
+    return done;
+}
+
+// Chains go to the fronts as bytes, key descriptors to keyd: no front ever sees a key.
+Result<void> Supervisor::grant_certificates(Child& child) {
+    auto path_for = [&](std::string_view section, const char* what) {
+        std::string path = config_.text(std::string(section) + what);
+        return path.empty() && section == "imap" ? config_.text(std::string("smtp") + what) : path;
+    };
+    if (!child.row.certificates.empty()) {
+        const std::string path = path_for(child.row.certificates, ".tls_cert");
+        if (path.empty()) return {};
+        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+        if (!file) return Error::from_errno("open " + path);
+        return ipc::send_birth(child.birth.get(), of_kind(BirthKind::certificate), file.get());
+    }
+    if (!child.row.keys) return {};
+    for (const char* section : {"smtp", "imap", "api"}) {
+        const std::string path = path_for(section, ".tls_key");
+        if (path.empty()) continue;
+        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+        if (!file) return Error::from_errno("open " + path);
+        if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::private_key), file.get()); !done) return done;
+    }
+    return {};
+}
+
+Result<void> Supervisor::grant_pages(Child& child) {
+    for (const auto& other : children_) {
+        if (!other->counter_page) continue;
+        BirthMessage message = of_kind(BirthKind::page);
+        message.service = other->row.id;
+        message.instance = other->instance;
+        message.generation = other->generation;
+        const Fd page = read_only(other->counter_page);
+        if (auto done = ipc::send_birth(child.birth.get(), message, page.get()); !done) return done;
+    }
+    return {};
+}
+
+void Supervisor::grant_log_sources(Child& logd) {
+    auto give = [&](ServiceId service, std::uint32_t instance, const Fd& source) {
+        BirthMessage message = of_kind(BirthKind::log_source);
+        message.service = service;
+        message.instance = instance;
+        if (source) (void)ipc::send_birth(logd.birth.get(), message, source.get());
+    };
+    give(ServiceId::master, 0, own_log_read_);
+    for (const auto& child : children_) give(child->row.id, child->instance, child->log_read);
+}
+
+void Supervisor::announce_page(Child& of) {
+    for (const auto& reader : children_) {
+        if (!reader->row.pages || reader->state != ProcessState::running) continue;
+        BirthMessage message = of_kind(BirthKind::page);
+        message.service = of.row.id;
+        message.instance = of.instance;
+        message.generation = of.generation;
+        const Fd page = read_only(of.counter_page);
+        tell(*reader, message, page.get());
+    }
+}
+
+// ---- living
+
+Child* Supervisor::find(ServiceId service, std::uint32_t instance) {
+    for (const auto& child : children_)
+        if (child->row.id == service && child->instance == instance) return child.get();
+    return nullptr;
+}
+
+Child* Supervisor::find_pid(pid_t pid) {
+    for (const auto& child : children_)
+        if (child->pid == pid) return child.get();
+    return nullptr;
+}
+
+bool Supervisor::tell(Child& child, BirthMessage message, int descriptor) {
+    return child.birth && ipc::send_birth(child.birth.get(), message, descriptor).ok();
+}
+
+void Supervisor::reap() {
+    int status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (config_run_ && config_run_->pid() == pid) config_run_->exited(status);
+        else if (Child* child = find_pid(pid)) exited(*child, status);
+    }
+}
+
+void Supervisor::exited(Child& child, int status) {
+    const bool was_ready = child.state == ProcessState::running || child.state == ProcessState::draining;
+    const bool expected = child.state == ProcessState::draining;
+    for (const auto& reader : children_) {
+        if (!reader->row.pages || reader->state != ProcessState::running || reader.get() == &child) continue;
+        BirthMessage gone = of_kind(BirthKind::page_gone);
+        gone.service = child.row.id;
+        gone.instance = child.instance;
+        gone.generation = child.generation;
+        tell(*reader, gone);
+    }
+    child.readable.reset();
+    child.birth.reset();
+    child.counter_page.reset();
+    child.pid = -1;
+    child.state = ProcessState::backing_off;
+    log::event(expected ? log::Level::info : log::Level::error, "master.child.exit",
+               {{"service", ipc::to_string(child.row.id)}, {"instance", child.instance},
+                {"status", WIFEXITED(status) ? WEXITSTATUS(status) : 0},
+                {"signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0}});
+    if (stopping_) return stop_next();
+    // A process that served for a second had a good start: it comes back at once, however it ended.
+    const bool good = was_ready && std::chrono::steady_clock::now() - child.ready_at > std::chrono::seconds(1);
+    child.failures = good ? 0 : child.failures + 1;
+    ++child.restarts;
+    child.timer->once(restart_delay(child.failures));
+}
+
+void Supervisor::child_readable(Child& child) {
+    for (int taken = 0; taken < 16; ++taken) {          // others have their turn too
+        if (!child.take_token()) {
+            // It asks more than any correct child does: its buffer fills, it waits, nobody else notices.
+            child.readable->disable();
+            child.timer->once(std::chrono::milliseconds(100));
+            return;
+        }
+        auto received = ipc::receive_birth(child.birth.get());
+        if (received) {
+            child_says(child, received->message);
+            if (!child.birth) return;
+            continue;
+        }
+        if (received.error().code() == Errc::unavailable) return;
+        child.readable->disable();                       // its end: SIGCHLD brings the rest
+        if (received.error().code() == Errc::bad_message) ::kill(child.pid, SIGKILL);
+        return;
+    }
+}
+
+void Supervisor::child_says(Child& child, const BirthMessage& message) {
+    switch (message.kind) {
+    case BirthKind::ready: return became_ready(child);
+    case BirthKind::failed:
+        log::error("master.child.failed", {{"service", ipc::to_string(child.row.id)}, {"why", message.get_name()}});
+        std::fprintf(stderr, "%s: %s\n", std::string(ipc::to_string(child.row.id)).c_str(),
+                     printable(message.get_name()).c_str());
+        return;
+    case BirthKind::want_channel: return want_channel(child, message);
+    case BirthKind::drained: return drained(child);
+    case BirthKind::control: return answer_control(child, message);
+    default: ::kill(child.pid, SIGKILL);                 // only a broken or broken-in process says anything else
+    }
+}
+
+void Supervisor::became_ready(Child& child) {
+    child.state = ProcessState::running;
+    child.ready_at = std::chrono::steady_clock::now();
+    log::info("master.child.ready", {{"service", ipc::to_string(child.row.id)}, {"instance", child.instance},
+                                     {"pid", child.pid}, {"generation", child.generation}});
+    announce_page(child);
+}
+
+void Supervisor::want_channel(Child& child, const BirthMessage& message) {
+    Child* peer = find(message.service, message.instance);
+    BirthMessage answer = of_kind(BirthKind::refused);
+    answer.service = message.service;
+    answer.instance = message.instance;
+    answer.argument = message.argument;
+    int pair[2];
+    if (!ipc::may_connect(child.row.id, message.service) || !peer || peer->state != ProcessState::running ||
+        message.argument > ipc::asked_by_blocking ||
+        ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+        tell(child, answer);
+        return;
+    }
+    const Fd first(pair[0]), second(pair[1]);
+    constexpr int room = 1024 * 1024;                    // a whole inline body without a wait
+    for (int fd : pair) ::setsockopt(fd, SOL_SOCKET, is_root() ? SO_SNDBUFFORCE : SO_SNDBUF, &room, sizeof room);
+    // The peer first: an asker that has an end whose other end nobody holds would wait for nothing.
+    BirthMessage to_peer = of_kind(BirthKind::channel);
+    to_peer.service = child.row.id;
+    to_peer.instance = child.instance;
+    to_peer.generation = child.generation;
+    to_peer.argument = ipc::asked_by_peer;
+    if (!tell(*peer, to_peer, second.get())) {
+        tell(child, answer);
+        return;
+    }
+    answer.kind = BirthKind::channel;
+    answer.generation = peer->generation;
+    tell(child, answer, first.get());
+}
+
+void Supervisor::answer_control(Child& child, const BirthMessage& message) {
+    BirthMessage refused = of_kind(BirthKind::control_answer);
+    if (!child.row.control || message.argument > static_cast<std::uint64_t>(last_enumerator(ipc::ControlVerb{}))) {
+        ipc::ControlAnswer answer;
+        answer.status = ipc::ControlStatus::refused;
+        refused.set_payload(answer);
+        tell(child, refused);
+        return;
+    }
+    control(static_cast<ipc::ControlVerb>(message.argument), message.argument2,
+            [this, service = child.row.id, instance = child.instance, generation = child.generation](Answer answer) {
+                Child* asker = find(service, instance);
+                if (!asker || asker->generation != generation) return;
+                BirthMessage reply = of_kind(BirthKind::control_answer);
+                reply.set_payload(answer.answer);
+                if (answer.text.empty()) {
+                    tell(*asker, reply);
+                } else if (auto text = ipc::memory_file("answer", answer.text)) {
+                    tell(*asker, reply, text->get());
+                }
+            });
+}
+
+void Supervisor::control(ipc::ControlVerb verb, std::uint64_t argument, std::function<void(Answer)> done) {
+    Answer answer;
+    switch (verb) {
+    case ipc::ControlVerb::ping: break;
+    case ipc::ControlVerb::reload:
+        return reload([done = std::move(done)](std::string mistakes) {
+            Answer result;
+            result.answer.status = mistakes.empty() ? ipc::ControlStatus::ok : ipc::ControlStatus::failed;
+            result.text = std::move(mistakes);
+            done(std::move(result));
+        });
+    case ipc::ControlVerb::stop: loop_.defer([this] { stop(); }); break;
+    case ipc::ControlVerb::log_level: {
+        level_ = static_cast<log::Level>(argument & 3);
+        log::set_level(level_);
+        BirthMessage message = of_kind(BirthKind::log_level);
+        message.argument = static_cast<std::uint64_t>(level_);
+        for (const auto& child : children_) tell(*child, message);
+        break;
+    }
+    case ipc::ControlVerb::process:
+        if (argument >= children_.size()) {
+            answer.answer.status = ipc::ControlStatus::not_found;
+        } else {
+            const Child& child = *children_[argument];
+            answer.answer = {ipc::ControlStatus::ok, child.row.id, {}, child.instance, child.generation, child.pid,
+                             child.uid, child.state, child.restarts, child.started};
+        }
+        break;
+    case ipc::ControlVerb::show_config:
+        for (const auto& [key, value] : config_.values()) {
+            std::string line = value;
+            for (char& c : line) if (c == '\n') c = ' ';
+            answer.text += key + " = " + line + "\n";
+        }
+        break;
+    }
+    done(std::move(answer));
+}
+
+// ---- reloading
+
+void Supervisor::reload(ReloadDone done) {
+    reload_waits_.push_back(std::move(done));
+    if (config_run_ || stopping_) return;                // the one that runs answers all who wait
+    auto reader_uid = uid_of(service(ServiceId::api_front), options_);
+    config_run_ = std::make_unique<ConfigRun>(loop_, options_, reader_uid ? *reader_uid : 65534U, [this](Result<Config> config) {
+        reload_read(std::move(config));
+        loop_.defer([run = std::shared_ptr<ConfigRun>(std::move(config_run_))] {});
+    });
+}
+
+void Supervisor::reload_read(Result<Config> config) {
+    std::string mistakes;
+    if (!config) {
+        mistakes = config.error().message();
+    } else {
+        if (config->text("server.hostname").empty()) config->set("server.hostname", config_.text("server.hostname"));
+        // What cannot change while we run stays as it is and says so.
+        for (const char* fixed : {"server.state_dir", "server.run_dir", "storage.maildir_path", "logging.dir"})
+            if (config->text(fixed) != config_.text(fixed))
+                mistakes += std::string(fixed) + ": takes a restart, not a reload\n";
+        if (config->text("processes.imapd") != config_.text("processes.imapd"))
+            mistakes += "processes.imapd: takes a restart: accounts are divided by it\n";
+    }
+    if (mistakes.empty()) {
+        const Config before = std::exchange(config_, *config);
+        Result<void> done = listeners_.update(config_, options_);
+        for (const auto& child : children_)
+            if (done && child->state == ProcessState::running) done = send_reload(*child);
+        if (!done) {
+            mistakes = done.error().message();
+            config_ = before;
+            (void)listeners_.update(config_, options_);
+        }
+    }
+    if (mistakes.empty()) {
+        match_children();
+        log::info("master.reload", {{"config", options_.config_file.string()}});
+    } else {
+        log::error("master.reload.refused", {{"why", mistakes}});
+    }
+    for (const ReloadDone& waiting : std::exchange(reload_waits_, {})) waiting(mistakes);
+}
+
+Result<void> Supervisor::send_reload(Child& child) {
+    auto slice = ipc::memory_file("config", slice_of(child.row).flat());
+    if (!slice) return slice.error();
+    if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::reload), slice->get()); !done) return done;
+    for (std::string_view name : split(child.row.listeners, ' '))
+        for (const auto& [key, listener] : listeners_.all())
+            if (listener.name == name)
+                if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::listener, name), listener.socket.get()); !done)
+                    return done;
+    if (auto done = grant_certificates(child); !done) return done;
+    return ipc::send_birth(child.birth.get(), of_kind(BirthKind::start));
+}
+
+// ---- stopping
+
+void Supervisor::stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    log::info("master.stop", {{"pid", ::getpid()}});
+    for (const auto& child : children_) child->timer->cancel();
+    stop_next();
+}
+
+// Drains the lowest stop_order that still runs; called again at each exit until nobody is left.
+void Supervisor::stop_next() {
+    std::uint8_t order = 255;
+    for (const auto& child : children_)
+        if (child->running()) order = std::min(order, child->row.stop_order);
+    if (order == 255) return loop_.stop();
+    for (const auto& child : children_) {
+        if (!child->running() || child->row.stop_order != order || child->sees_drain) continue;
+        child->sees_drain = true;
+        const bool was_ready = child->state == ProcessState::running;
+        child->state = ProcessState::draining;
+        child->timer = std::make_unique<Timer>(loop_, [this, c = child.get()] {
+            log::warning("master.drain.late", {{"service", ipc::to_string(c->row.id)}, {"pid", c->pid}});
+            ::kill(c->pid, SIGKILL);
+        });
+        child->timer->once(config_.duration("server.drain_timeout"));
+        if (!was_ready || !tell(*child, of_kind(BirthKind::drain))) ::kill(child->pid, SIGTERM);
+    }
+}
+
+void Supervisor::drained(Child& child) {
+    if (child.state == ProcessState::draining) ::kill(child.pid, SIGTERM);
+}
+
+} // namespace postern::master

@@ -1,0 +1,87 @@
+// Keeps the table of master/services.cc running: starts, grants, brokers channels, restarts, reloads, drains.
+// It answers fixed-size messages only, and never waits for a child: a full receiver is 'unavailable'.
+#pragma once
+
+#include "ipc/control.h"
+#include "libcommon/log.h"
+#include "master/child.h"
+#include "master/host.h"
+#include "master/settings.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace postern::master {
+
+class Supervisor {
+  public:
+    Supervisor(Loop& loop, Options options);
+    ~Supervisor();
+
+    // Reads the configuration, opens listeners and starts everybody. False: said why on standard error.
+    bool start();
+
+    // The configuration again; a wrong one changes nothing. `done` gets an empty text, or the mistakes.
+    using ReloadDone = std::function<void(std::string mistakes)>;
+    void reload(ReloadDone done);
+
+    // Fronts first, then what they depend on; each gets its time to finish what runs. Ends the loop.
+    void stop();
+
+    // What control.sock and api-local may ask.
+    struct Answer {
+        ipc::ControlAnswer answer;
+        std::string text;
+    };
+    void control(ipc::ControlVerb verb, std::uint64_t argument, std::function<void(Answer)> done);
+
+    const Config& config() const { return config_; }
+
+  private:
+    // starting
+    Result<void> apply(const Config& config);
+    void match_children();
+    void start_child(Child& child);
+    Result<void> grant_all(Child& child);
+    Result<void> grant_certificates(Child& child);
+    Result<void> grant_pages(Child& child);
+    void grant_log_sources(Child& logd);
+    Result<void> make_log_pair(Child& child);
+    void announce_page(Child& of);
+
+    // living
+    void reap();
+    void exited(Child& child, int status);
+    void child_readable(Child& child);
+    void child_says(Child& child, const ipc::BirthMessage& message);
+    void became_ready(Child& child);
+    void want_channel(Child& child, const ipc::BirthMessage& message);
+    void answer_control(Child& child, const ipc::BirthMessage& message);
+    Child* find(ipc::ServiceId service, std::uint32_t instance);
+    Child* find_pid(pid_t pid);
+    bool tell(Child& child, ipc::BirthMessage message, int descriptor = -1);
+
+    // reloading and stopping
+    void reload_read(Result<Config> config);
+    Result<void> send_reload(Child& child);
+    void stop_next();
+    void drained(Child& child);
+    Config slice_of(const Service& row) const;
+
+    Loop& loop_;
+    Options options_;
+    Config config_;
+    Listeners listeners_;
+    std::vector<std::unique_ptr<Child>> children_;
+    std::unique_ptr<ConfigRun> config_run_;
+    std::vector<ReloadDone> reload_waits_;
+    std::unique_ptr<SignalWatch> on_child_, on_reload_, on_term_, on_int_;
+    Fd lock_;
+    Fd own_log_read_, own_log_write_;
+    log::Level level_ = log::Level::info;
+    bool stopping_ = false;
+};
+
+} // namespace postern::master

@@ -1,0 +1,126 @@
+// DATA and what follows it: the message streams through, and only what qmgr has on disk gets a 250.
+#include "smtpd/received.h"
+#include "smtpd/session.h"
+
+#include "libcommon/text.h"
+
+#include <iterator>
+
+namespace postern::smtpd {
+namespace {
+
+constexpr Reply too_many_hops{554, "5.4.6", "Too many Received lines, this message goes round in a loop"};
+
+// In the order of DotStream::Fault.
+constexpr Reply fault_replies[] = {
+    {},
+    {550, "5.6.0", "Message has a bare <CR>: lines must end with <CR><LF>"},
+    {550, "5.6.0", "Message has a bare <LF>: lines must end with <CR><LF>"},
+    {550, "5.6.0", "Message has a NUL byte"},
+    {550, "5.6.0", "Message has a line that is too long"},
+    {552, "5.3.4", "Message is larger than this server takes"},
+};
+static_assert(std::size(fault_replies) == static_cast<std::size_t>(DotStream::Fault::too_large) + 1);
+
+} // namespace
+
+void Session::handle(const Data&) {
+    stream_ = DotStream({limits_.message_bytes, limits_.line_bytes});
+    body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
+    state_ = State::data;
+    reply(replies::send_data);
+}
+
+std::size_t Session::take_data(std::string_view bytes, std::int64_t now) {
+    const std::size_t taken = stream_.feed(bytes, large_ == Large::open ? effects_.large : body_);
+    received_ += taken;
+    if (stream_.fault() != DotStream::Fault::none || large_ == Large::failed) body_.clear();
+    if (body_.size() > limits_.inline_bytes) {
+        hops_ = count_received(body_);
+        large_ = Large::asked;
+        only_ticket_ = ask(ipc::OpenLarge{client_.trace});
+    }
+    if (stream_.ended() && large_ != Large::asked) data_ended(now);
+    return taken;
+}
+
+void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
+    large_ = opened.status == ipc::SubmitStatus::accepted ? Large::open : Large::failed;
+    large_status_ = opened.status;
+    large_token_ = opened.token;
+    if (large_ == Large::open) effects_.large.append(body_);
+    body_ = {};
+    if (stream_.ended()) data_ended(now);
+}
+
+void Session::data_ended(std::int64_t now) {
+    if (large_ == Large::none) hops_ = count_received(body_);
+    const Reply* refusal = why_refused();
+    if (!refusal) return submit(now);
+    refuse_message(*refusal);
+}
+
+const Reply* Session::why_refused() const {
+    if (stream_.fault() != DotStream::Fault::none) return &fault_replies[static_cast<std::size_t>(stream_.fault())];
+    if (hops_ > limits_.hops) return &too_many_hops;
+    if (large_ == Large::failed) return &reply_to_submission(large_status_);
+    return nullptr;
+}
+
+void Session::refuse_message(const Reply& refusal) {
+    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), refusal.code, std::string(refusal.text)});
+    // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
+    // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>.
+    using Fault = DotStream::Fault;
+    if (stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf)
+        return close_with(refusal, "bare line end in a message");
+    end_transaction();
+    reply(refusal);
+}
+
+void Session::submit(std::int64_t now) {
+    TraceLines trace = trace_lines({.helo = helo_, .client = client_.address, .hostname = limits_.hostname,
+                                    .extended = extended_, .authenticated = account_ != 0,
+                                    .tls_version = tls_version_, .tls_cipher = tls_cipher_,
+                                    .only_recipient = transaction_.only_recipient(), .now = now});
+    ipc::Submit submit;
+    submit.envelope.trace = client_.trace;
+    submit.envelope.reverse_path = transaction_.reverse_path();
+    submit.envelope.recipients = transaction_.take_recipients();
+    submit.envelope.client = client_.address;
+    submit.envelope.sender = account_;
+    submit.envelope.eight_bit = transaction_.eight_bit();
+    submit.envelope.trace_head = std::move(trace.head);
+    submit.envelope.trace_tail = std::move(trace.tail);
+    submit.handle = handle_;
+    submit.large = large_ == Large::open ? large_token_ : 0;
+    submit.body = std::move(body_);
+    body_ = {};
+    large_ = Large::none;                           // the token is qmgr's again: nothing to abandon
+    state_ = State::submitting;
+    only_ticket_ = ask(std::move(submit));
+}
+
+void Session::on(const ipc::Submitted& submitted, std::int64_t) {
+    const Reply& answer = reply_to_submission(submitted.status);
+    std::string detail;
+    if (answer.is_error()) {
+        detail = submitted.reason.empty() ? std::string() : "(" + printable(submitted.reason) + ")";
+        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), answer.code,
+                                                        std::string(answer.text) + " " + detail});
+    } else {
+        detail = submitted.id.text();
+        ++messages_;
+        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), stream_.size(),
+                                                         transaction_.accepted()});
+    }
+    end_transaction();
+    reply(answer, detail);
+}
+
+void Session::abandon_large() {
+    if (large_ == Large::open) effects_.tells.push_back(ipc::AbandonLarge{large_token_});
+    large_ = Large::none;
+}
+
+} // namespace postern::smtpd

@@ -1,0 +1,60 @@
+// RFC 5321 section 4.1: a command line becomes data. The verb table also yields HELP, the names of the counters
+// and the fuzzers' dictionary.
+#pragma once
+
+#include "libmail/address.h"
+#include "smtpd/reply.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace postern::smtpd {
+
+// Views point into the line and live as long as it.
+struct Helo { std::string_view domain; };
+struct Ehlo { std::string_view domain; };
+struct MailFrom {
+    mail::Path reverse_path;
+    std::uint64_t size = 0;                              // RFC 1870; 0: not announced
+    bool eight_bit = false;                              // RFC 6152: BODY=8BITMIME
+};
+struct RcptTo { mail::Path forward_path; };
+struct Data {};
+struct Rset {};
+struct Noop {};
+struct Vrfy {};
+struct Help {};
+struct Quit {};
+struct StartTls {};                                      // RFC 3207
+struct Auth {                                            // RFC 4954
+    std::string_view mechanism;
+    std::optional<std::string_view> initial_response;    // in base64; "=" stands for an empty one
+};
+using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth>;
+
+struct BadSyntax {
+    Reply reply;
+    std::size_t column = 0;                              // of the line, from 0
+    std::string detail;                                  // what is wrong there, or empty
+};
+using Parsed = std::variant<Command, BadSyntax>;
+
+// The line comes without its CRLF.
+Parsed parse_command(std::string_view line);
+
+struct Verb {
+    std::string_view name;
+    std::string_view usage;                              // what HELP shows
+    Parsed (*parse)(std::string_view line, std::size_t at);   // `at`: where the arguments begin
+};
+std::span<const Verb> verbs();
+std::optional<std::size_t> verb_index(std::string_view line);
+
+// A browser, or somebody who makes one talk to us, does not get to send mail in its request body.
+bool is_http_request(std::string_view line);
+
+} // namespace postern::smtpd

@@ -1,0 +1,50 @@
+#include "smtpd/config.h"
+
+#include <variant>
+
+namespace postern::smtpd {
+namespace {
+
+using Member = std::variant<std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
+
+// Default, range and help of each are in config/schema.cc, which checks them before any daemon starts.
+struct Option {
+    std::string_view key;
+    Member member;
+};
+const Option options[] = {
+    {"server.hostname", &Limits::hostname},
+    {"smtp.max_message_size", &Limits::message_bytes},
+    {"queue.inline_limit", &Limits::inline_bytes},
+    {"smtp.max_recipients", &Limits::recipients},
+    {"smtp.max_errors", &Limits::errors},
+    {"smtp.max_login_failures", &Limits::login_failures},
+    {"smtp.max_command_line", &Limits::command_bytes},
+    {"smtp.max_message_line", &Limits::line_bytes},
+    {"smtp.max_hops", &Limits::hops},
+    {"smtp.max_connections", &Limits::connections},
+    {"smtp.max_client_connections", &Limits::client_connections},
+    {"smtp.timeout", &Limits::timeout},
+    {"smtp.stress_timeout", &Limits::stress_timeout},
+    {"smtp.tls_timeout", &Limits::tls_timeout},
+};
+
+struct Read {
+    const Config& config;
+    Limits& limits;
+    std::string_view key;
+
+    void operator()(std::uint64_t Limits::*member) const { limits.*member = config.number(key); }
+    void operator()(std::chrono::milliseconds Limits::*member) const { limits.*member = config.duration(key); }
+    void operator()(std::string Limits::*member) const { limits.*member = config.text(key); }
+};
+
+} // namespace
+
+Limits read_limits(const Config& config) {
+    Limits limits;
+    for (const Option& option : options) std::visit(Read{config, limits, option.key}, option.member);
+    return limits;
+}
+
+} // namespace postern::smtpd

@@ -1,0 +1,35 @@
+// smtpd's options, in one table.
+#pragma once
+
+#include "libcommon/config.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace postern::smtpd {
+
+struct Limits {
+    std::string hostname = "localhost";               // what the greeting, EHLO and Received say we are
+    std::uint64_t message_bytes = 25 * 1024 * 1024;
+    std::uint64_t inline_bytes = 256 * 1024;          // a longer body goes to a file of qmgr's
+    std::uint64_t recipients = 1000;
+    std::uint64_t errors = 20;                        // replies of 400 and over before we hang up
+    std::uint64_t login_failures = 5;
+    std::uint64_t command_bytes = 2048;               // a command line with its CRLF
+    std::uint64_t line_bytes = 65536;                 // a line of a message
+    std::uint64_t hops = 50;
+    std::uint64_t connections = 10000;
+    std::uint64_t client_connections = 100;           // from one address
+    std::chrono::milliseconds timeout = std::chrono::minutes(5);           // RFC 5321 section 4.5.3.2.7
+    std::chrono::milliseconds stress_timeout = std::chrono::seconds(10);   // when most connections are in use
+    std::chrono::milliseconds tls_timeout = std::chrono::seconds(30);      // for a handshake
+};
+
+Limits read_limits(const Config& config);
+
+// RFC 4954 section 4 lets an AUTH line have 12,288 bytes; the session's input never holds more than this.
+constexpr std::size_t max_auth_line = 12288;
+constexpr std::size_t input_budget = 16384;
+
+} // namespace postern::smtpd

@@ -1,0 +1,45 @@
+// What a session wants done, collected while it takes a step; service.cc does it, a test reads it.
+#pragma once
+
+#include "ipc/queue.h"
+#include "smtpd/event.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace postern::smtpd {
+
+// A question; its answer comes back to the session with the same ticket.
+using Question = std::variant<ipc::Login, ipc::CheckSender, ipc::ResolveRecipient, ipc::OpenLarge, ipc::Submit>;
+using Answer = std::variant<ipc::LoginResult, ipc::SenderVerdict, ipc::RecipientVerdict, ipc::LargeOpened,
+                            ipc::Submitted>;
+struct Ask {
+    std::uint32_t ticket = 0;
+    Question question;
+};
+using Tell = std::variant<ipc::ReleaseHandle, ipc::AbandonLarge>;
+
+// Done in the order of the members.
+struct Effects {
+    std::vector<Event> events;
+    std::vector<std::uint8_t> verbs;     // commands seen, for the counters
+    std::string large;                   // to be written behind the large body
+    std::vector<Ask> asks;
+    std::vector<Tell> tells;
+    std::string send;                    // every reply of the step, one write
+    enum class Then : std::uint8_t { go_on, start_tls, close } then = Then::go_on;
+
+    void clear() {                       // keeps the memory
+        events.clear();
+        verbs.clear();
+        large.clear();
+        asks.clear();
+        tells.clear();
+        send.clear();
+        then = Then::go_on;
+    }
+};
+
+} // namespace postern::smtpd

@@ -1,0 +1,101 @@
+#include "smtpd/event.h"
+
+#include "libcommon/counters.h"
+#include "libcommon/log.h"
+#include "libcommon/text.h"
+#include "smtpd/command.h"
+
+#include <fmt/core.h>
+
+#include <deque>
+
+namespace postern::smtpd {
+namespace {
+
+Counter messages_accepted{"mail_received_total", "result=\"accepted\"", "Messages received by SMTP"};
+Counter messages_refused{"mail_received_total", "result=\"refused\"", "Messages received by SMTP"};
+Counter messages_deferred{"mail_received_total", "result=\"deferred\"", "Messages received by SMTP"};
+Counter bytes_accepted{"mail_received_bytes_total", "", "Bytes of messages accepted by SMTP"};
+Counter recipients_accepted{"smtp_recipients_total", "result=\"accepted\"", "Recipients asked for by SMTP"};
+Counter recipients_refused{"smtp_recipients_total", "result=\"refused\"", "Recipients asked for by SMTP"};
+Counter senders_refused{"smtp_senders_refused_total", "", "MAIL commands refused for their sender"};
+Counter logins_ok{"smtp_auth_attempts_total", "result=\"ok\"", "Logins by SMTP"};
+Counter logins_failed{"smtp_auth_attempts_total", "result=\"failed\"", "Logins by SMTP"};
+Counter tls_sessions{"smtp_tls_sessions_total", "", "SMTP sessions that started TLS"};
+Counter connections{"smtp_connections_total", "", "SMTP connections accepted"};
+Counter abuses{"smtp_abuse_total", "", "SMTP connections closed for what the client did"};
+Gauge active{"smtp_active_connections", "", "SMTP connections open now"};
+
+struct Recorder {
+    const Client& client;
+    std::string session = client.trace.text();
+
+    void operator()(const event::Connected&) const {
+        connections.add();
+        active.add();
+        log::info("smtpd.connect", {{"session", session}, {"client", client.address}, {"port", client.role}});
+    }
+    void operator()(const event::TlsStarted& e) const {
+        tls_sessions.add();
+        log::debug("smtpd.tls", {{"session", session}, {"version", e.version}, {"cipher", e.cipher}});
+    }
+    void operator()(const event::LoggedIn& e) const {
+        logins_ok.add();
+        log::info("smtpd.auth.ok", {{"session", session}, {"client", client.address}, {"account", e.address}});
+    }
+    void operator()(const event::LoginFailed& e) const {
+        logins_failed.add();
+        log::warning("smtpd.auth.fail", {{"session", session}, {"client", client.address},
+                                         {"user", printable(e.username)}, {"code", e.code}});
+    }
+    void operator()(const event::SenderRefused& e) const {
+        senders_refused.add();
+        log::info("smtpd.mail.refuse", {{"session", session}, {"client", client.address}, {"from", e.reverse_path},
+                                        {"code", e.code}, {"reason", e.reason}});
+    }
+    void operator()(const event::RecipientAccepted& e) const {
+        recipients_accepted.add();
+        log::info("smtpd.rcpt.accept", {{"session", session}, {"rcpt", e.forward_path}});
+    }
+    void operator()(const event::RecipientRefused& e) const {
+        recipients_refused.add();
+        log::info("smtpd.rcpt.refuse", {{"session", session}, {"client", client.address}, {"rcpt", e.forward_path},
+                                        {"code", e.code}, {"reason", e.reason}});
+    }
+    void operator()(const event::MessageAccepted& e) const {
+        messages_accepted.add();
+        bytes_accepted.add(static_cast<std::int64_t>(e.size));
+        log::info("smtpd.message.accepted", {{"session", session}, {"queue", e.id.text()}, {"from", e.reverse_path},
+                                             {"size", e.size}, {"recipients", e.recipients}});
+    }
+    void operator()(const event::MessageRefused& e) const {
+        (e.code >= 500 ? messages_refused : messages_deferred).add();
+        log::info("smtpd.message.refused", {{"session", session}, {"client", client.address}, {"from", e.reverse_path},
+                                            {"code", e.code}, {"reason", e.reason}});
+    }
+    void operator()(const event::Abuse& e) const {
+        abuses.add();
+        log::warning("smtpd.abuse", {{"session", session}, {"client", client.address}, {"what", e.what}});
+    }
+    void operator()(const event::Disconnected& e) const {
+        active.add(-1);
+        log::info("smtpd.disconnect", {{"session", session}, {"messages", e.messages}, {"errors", e.errors}});
+    }
+};
+
+} // namespace
+
+void record(const Client& client, const Event& event) { std::visit(Recorder{client}, event); }
+
+void count_command(std::size_t verb) {
+    static std::deque<Counter> counters = [] {           // a Metric never moves
+        std::deque<Counter> made;
+        for (const Verb& row : verbs())
+            made.emplace_back("smtp_commands_total", fmt::format("verb=\"{}\"", ascii_lower(row.name)), "SMTP commands");
+        made.emplace_back("smtp_commands_total", "verb=\"unknown\"", "SMTP commands");
+        return made;
+    }();
+    counters[std::min(verb, counters.size() - 1)].add();
+}
+
+} // namespace postern::smtpd

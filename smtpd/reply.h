@@ -1,0 +1,68 @@
+// Replies as data, RFC 5321 section 4.2 with the enhanced codes of RFC 2034 and 3463, and their bytes. Nothing a
+// client sent ever gets into a reply unescaped.
+#pragma once
+
+#include "ipc/auth.h"
+#include "ipc/queue.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace postern::smtpd {
+
+struct Reply {
+    std::uint16_t code = 0;
+    std::string_view status;        // "2.1.0"; empty for the greeting, EHLO, 354 and 334, which carry none
+    std::string_view text;
+
+    bool is_error() const { return code >= 400; }
+};
+
+// "250 2.1.0 text detail" CRLF.
+void write_reply(std::string& out, const Reply& reply, std::string_view detail = {});
+
+// The same code on every line, all but the last with a hyphen.
+void write_lines(std::string& out, std::uint16_t code, std::string_view status, std::span<const std::string_view> lines);
+
+// What a question's answer means to the client: one row per status.
+const Reply& reply_to(ipc::RecipientStatus status);
+const Reply& reply_to_sender(ipc::Verdict verdict);
+const Reply& reply_to_login(ipc::LoginStatus status);
+const Reply& reply_to_submission(ipc::SubmitStatus status);
+
+namespace replies {
+
+inline constexpr Reply ok{250, "2.0.0", "OK"};
+inline constexpr Reply bye{221, "2.0.0", "Bye"};
+inline constexpr Reply cannot_verify{252, "2.5.2", "Send mail and see: addresses are decided at RCPT"};
+inline constexpr Reply send_data{354, {}, "End data with <CR><LF>.<CR><LF>"};
+inline constexpr Reply start_tls{220, "2.0.0", "Ready to start TLS"};
+inline constexpr Reply sender_ok{250, "2.1.0", "Sender OK"};
+
+inline constexpr Reply tls_active{503, "5.5.1", "TLS is already active"};
+inline constexpr Reply tls_unavailable{454, "4.7.0", "TLS is not available here"};
+inline constexpr Reply tls_required{530, "5.7.0", "Must issue a STARTTLS command first"};
+inline constexpr Reply auth_required{530, "5.7.0", "Authentication required"};
+inline constexpr Reply auth_not_offered{503, "5.5.1", "AUTH is not offered on this port: use a submission port"};
+inline constexpr Reply auth_done{503, "5.5.1", "Already authenticated"};
+inline constexpr Reply auth_mechanism{504, "5.5.4", "Mechanism not supported: use PLAIN or LOGIN"};
+inline constexpr Reply auth_malformed{501, "5.5.2", "Cannot decode the response"};
+inline constexpr Reply auth_cancelled{501, "5.7.0", "Authentication cancelled"};
+
+inline constexpr Reply command_too_long{500, "5.5.2", "Line too long"};
+inline constexpr Reply command_bare_lf{500, "5.5.2", "A line must end with <CR><LF>"};
+inline constexpr Reply too_big_announced{552, "5.3.4", "Message is larger than this server takes"};
+inline constexpr Reply too_many_recipients{452, "4.5.3", "Too many recipients, send the rest in another transaction"};
+
+inline constexpr Reply not_http{521, "5.5.1", "This is a mail server, not a web server"};
+inline constexpr Reply too_many_errors{421, "4.7.0", "Too many errors, closing the connection"};
+inline constexpr Reply too_many_logins{421, "4.7.0", "Too many failed logins, closing the connection"};
+inline constexpr Reply too_many_connections{421, "4.7.0", "Too many connections, try again later"};
+inline constexpr Reply timed_out{421, "4.4.2", "Timed out waiting for you, closing the connection"};
+inline constexpr Reply shutting_down{421, "4.3.2", "Server is restarting, try again in a moment"};
+inline constexpr Reply injected{521, "5.5.1", "Commands were waiting behind STARTTLS, closing the connection"};
+
+} // namespace replies
+} // namespace postern::smtpd

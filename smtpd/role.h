@@ -1,0 +1,27 @@
+// What a port is for. A listener's name is the option its address comes from.
+#pragma once
+
+#include <iterator>
+#include <string_view>
+
+namespace postern::smtpd {
+
+struct Role {
+    std::string_view listener;
+    std::string_view name;       // in events
+    bool submission = false;     // RFC 6409: TLS, then AUTH, then mail. Otherwise mail for our domains, and no AUTH
+    bool implicit_tls = false;   // RFC 8314
+};
+inline constexpr Role roles[] = {
+    {"smtp.listen_addr", "relay", false, false},             // 25
+    {"smtp.submission_addr", "submission", true, false},     // 587
+    {"smtp.submissions_addr", "submissions", true, true},    // 465
+};
+
+constexpr const Role* role_of(std::string_view listener) {
+    for (const Role& role : roles)
+        if (role.listener == listener) return &role;
+    return nullptr;
+}
+
+} // namespace postern::smtpd

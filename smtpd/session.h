@@ -1,0 +1,142 @@
+// One SMTP conversation as a machine: bytes and answers go in, effects come out. No socket, no clock, no log.
+//
+//   fresh --EHLO--> greeted --MAIL--> mail --RCPT--> rcpt --DATA--> data --<CRLF>.<CRLF>--> submitting --> greeted
+//     ^ \                \--AUTH--> auth --> greeted         (RSET and EHLO lead back to greeted)
+//     |  \__ any state: QUIT, too many errors, an abuse, a timeout --> closed
+//     \-- handshake <--STARTTLS-- greeted
+//
+// While a question is open the session takes no further command; only RCPTs are asked side by side, and answered
+// in the order they came (RFC 2920 section 3.2).
+#pragma once
+
+#include "libcommon/input.h"
+#include "smtpd/command.h"
+#include "smtpd/config.h"
+#include "smtpd/dot_stream.h"
+#include "smtpd/effects.h"
+#include "smtpd/role.h"
+#include "smtpd/transaction.h"
+
+#include <optional>
+#include <vector>
+
+namespace postern::smtpd {
+
+class Session {
+  public:
+    enum class State : std::uint8_t { handshake, fresh, greeted, mail, rcpt, data, submitting, auth, closed };
+
+    // `tls`: this process has a certificate. The limits, the role and the effects outlive the session.
+    Session(const Limits& limits, const Role& role, bool tls, TraceId trace, std::string client, Effects& effects);
+
+    // Takes what it can; the rest stays with the transport until has_room(). `now`: seconds since the epoch.
+    std::size_t receive(std::string_view bytes, std::int64_t now);
+    bool has_room() const;
+
+    void tls_started(std::string_view version, std::string_view cipher);
+    void answer(std::uint32_t ticket, Answer answer, std::int64_t now);
+    void time_out();
+    void shut_down();                    // finishes the transaction it is in, then 421 (RFC 5321 section 3.8)
+    void peer_closed();                  // the connection is gone: nothing more can be said
+
+    State state() const { return state_; }
+    bool waits() const { return open_questions_ > 0; }   // for us, not for the client: no timeout
+    std::uint64_t progress() const { return commands_ + received_ / 4096; }   // moves while the client does
+    const Client& client() const { return client_; }
+
+  private:
+    // A reply that is not sent yet because one before it still waits for its answer.
+    struct Held {
+        std::uint32_t ticket = 0;        // of the RCPT it belongs to; 0: only text, ready
+        std::string text;                // the reply, or the forward-path that was asked about
+        std::optional<ipc::RecipientVerdict> verdict;
+    };
+    enum class AuthStep : std::uint8_t { plain, login_username, login_password };
+    enum class Large : std::uint8_t { none, asked, open, failed };
+
+    void run(std::int64_t now);
+    bool take_line();
+    bool may_take_command() const;
+    void on_line(const Input::Line& line);
+    void on_command(const Command& command);
+    bool may_pass(std::size_t command);
+
+    void handle(const Helo& c);
+    void handle(const Ehlo& c);
+    void handle(const MailFrom& c);
+    void handle(const RcptTo& c);
+    void handle(const Data& c);
+    void handle(const Rset& c);
+    void handle(const Noop& c);
+    void handle(const Vrfy& c);
+    void handle(const Help& c);
+    void handle(const Quit& c);
+    void handle(const StartTls& c);
+    void handle(const Auth& c);
+
+    void on_auth_line(std::string_view line);
+    void try_login(std::string authorization, std::string username, std::string password);
+    bool expects_credentials();
+    void answer_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
+    const Reply& add_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
+
+    std::size_t take_data(std::string_view bytes, std::int64_t now);
+    void data_ended(std::int64_t now);
+    void submit(std::int64_t now);
+    const Reply* why_refused() const;
+    void refuse_message(const Reply& reply);
+    void abandon_large();
+    void end_transaction();
+
+    void on(const ipc::LoginResult& result, std::int64_t now);
+    void on(const ipc::SenderVerdict& verdict, std::int64_t now);
+    void on(const ipc::LargeOpened& opened, std::int64_t now);
+    void on(const ipc::Submitted& submitted, std::int64_t now);
+    bool hold_verdict(std::uint32_t ticket, ipc::RecipientVerdict verdict);
+
+    std::uint32_t ask(Question question);
+    void reply(const Reply& reply, std::string_view detail = {});
+    void send(std::string_view text);
+    void release_held();
+    void greet();
+    void say_extensions();
+    void drain();
+    void finish();
+    void close();
+    void close_with(const Reply& reply, std::string_view abuse = {});
+
+    const Limits& limits_;
+    const Role& role_;
+    Effects& effects_;
+    Client client_;
+    const bool tls_offered_;
+    State state_;
+    Input input_{input_budget};
+    bool discarding_ = false;            // the rest of a line that was too long
+    bool greeted_once_ = false;
+    bool draining_ = false;
+    std::string helo_;
+    bool extended_ = false;
+    std::string tls_version_, tls_cipher_;
+
+    Handle handle_;
+    AccountId account_ = 0;
+    AuthStep auth_step_ = AuthStep::plain;
+    std::string username_;
+
+    Transaction transaction_;
+    DotStream stream_{{}};
+    std::string body_;
+    Large large_ = Large::none;
+    std::uint64_t large_token_ = 0;
+    ipc::SubmitStatus large_status_ = ipc::SubmitStatus::unavailable;
+    std::size_t hops_ = 0;
+
+    std::vector<Held> held_;
+    std::uint32_t next_ticket_ = 1;
+    std::uint32_t only_ticket_ = 0;      // of the one open question that is not about a recipient
+    std::uint32_t open_questions_ = 0;
+    std::uint64_t commands_ = 0, received_ = 0, errors_ = 0, messages_ = 0, login_failures_ = 0;
+};
+
+} // namespace postern::smtpd

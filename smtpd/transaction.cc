@@ -1,0 +1,40 @@
+#include "smtpd/transaction.h"
+
+#include <algorithm>
+
+namespace postern::smtpd {
+
+bool Transaction::add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict) {
+    if (recipients_.size() + verdict.targets.size() + verdict.forwards.size() > ipc::max_recipients) return false;
+    // An account gets one copy, by however many of its names and lists it was reached (DESIGN section 4, step 1).
+    for (const ipc::LocalTarget& target : verdict.targets)
+        if (!has_account(target.account))
+            recipients_.push_back({forward_path, target.account, target.delivered_to, target.detail});
+    for (const ipc::Address& address : verdict.forwards)
+        if (!has_address(address)) recipients_.push_back({forward_path, 0, address, {}});
+    accept(forward_path);
+    return true;
+}
+
+bool Transaction::add_foreign(const std::string& forward_path) {
+    if (recipients_.size() + 1 > ipc::max_recipients) return false;
+    if (!has_address(forward_path)) recipients_.push_back({forward_path, 0, forward_path, {}});
+    accept(forward_path);
+    return true;
+}
+
+bool Transaction::has_account(AccountId account) const {
+    return std::any_of(recipients_.begin(), recipients_.end(),
+                       [&](const ipc::EnvelopeRecipient& r) { return r.account == account; });
+}
+
+bool Transaction::has_address(const ipc::Address& address) const {
+    return std::any_of(recipients_.begin(), recipients_.end(),
+                       [&](const ipc::EnvelopeRecipient& r) { return r.account == 0 && r.address == address; });
+}
+
+void Transaction::accept(const std::string& forward_path) {
+    if (accepted_++ == 0) first_ = forward_path;
+}
+
+} // namespace postern::smtpd

@@ -1,0 +1,43 @@
+// One MAIL..DATA, RFC 5321 section 3.3: who sends, and who gets it after aliases were expanded.
+#pragma once
+
+#include "ipc/queue.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern::smtpd {
+
+class Transaction {
+  public:
+    Transaction() = default;
+    Transaction(std::string reverse_path, std::uint64_t announced_size, bool eight_bit)
+        : reverse_path_(std::move(reverse_path)), announced_size_(announced_size), eight_bit_(eight_bit) {}
+
+    const std::string& reverse_path() const { return reverse_path_; }
+    std::uint64_t announced_size() const { return announced_size_; }
+    bool eight_bit() const { return eight_bit_; }
+    std::size_t accepted() const { return accepted_; }          // RCPT commands that got a 250
+    std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
+
+    // False, and nothing changed, when the envelope would get more recipients than a message may have.
+    bool add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
+    bool add_foreign(const std::string& forward_path);
+
+    std::vector<ipc::EnvelopeRecipient> take_recipients() { return std::move(recipients_); }
+
+  private:
+    bool has_account(AccountId account) const;
+    bool has_address(const ipc::Address& address) const;
+    void accept(const std::string& forward_path);
+
+    std::string reverse_path_;
+    std::uint64_t announced_size_ = 0;
+    bool eight_bit_ = false;
+    std::size_t accepted_ = 0;
+    std::string first_;
+    std::vector<ipc::EnvelopeRecipient> recipients_;
+};
+
+} // namespace postern::smtpd

@@ -1,0 +1,77 @@
+#include "config/reader.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+using namespace postern;
+using namespace postern::config;
+
+namespace {
+Outcome read(std::string yaml, std::vector<std::string> environment = {}) {
+    return read_configuration(yaml, "f.yaml", environment);
+}
+} // namespace
+
+TEST_CASE("an empty file gives every default, and every default is legal") {
+    const Outcome outcome = read("");
+    CHECK(outcome.mistakes.empty());
+    for (const Option& option : options()) {
+        INFO(option.key);
+        CHECK(outcome.config.has(option.key));
+        CHECK_FALSE(option.help.empty());
+    }
+    CHECK(outcome.config.text("smtp.listen_addr") == "0.0.0.0:25\n");
+    CHECK(outcome.config.duration("server.drain_timeout").count() == 10'000);
+}
+
+TEST_CASE("keys are there once") {
+    std::set<std::string_view> keys;
+    for (const Option& option : options()) CHECK(keys.insert(option.key).second);
+}
+
+TEST_CASE("mistakes name file, line and the nearest key") {
+    struct Case { std::string yaml, expect; };
+    const Case cases[] = {
+        {"smtp:\n  listen_adr: 1.2.3.4:25\n", "f.yaml:2: smtp.listen_adr: unknown key; did you mean smtp.listen_addr?"},
+        {"smtp:\n  listen_addr: here\n", "f.yaml:2: smtp.listen_addr: \"here\" is not an address like 127.0.0.1:25 or [::1]:25"},
+        {"\nserver:\n  seccomp: maybe\n", "f.yaml:3: server.seccomp: \"maybe\" is not true or false"},
+        {"logging:\n  level: loud\n", "f.yaml:2: logging.level: \"loud\" is not one of debug|info|warning|error"},
+        {"server: 5\n", "f.yaml:1: server: a section with keys below it is expected"},
+        {"server:\n  state_dir: relative\n", "f.yaml:2: server.state_dir: \"relative\" is not an absolute path"},
+        {"processes:\n  smtpd: 0\n", "f.yaml:2: processes.smtpd: \"0\" is out of range: 1 to 64"},
+    };
+    for (const Case& c : cases) {
+        INFO(c.yaml);
+        const Outcome outcome = read(c.yaml);
+        REQUIRE(outcome.mistakes.size() == 1);
+        CHECK(outcome.mistakes[0] == c.expect);
+    }
+    CHECK(read("a: [unclosed").mistakes.size() == 1);
+    CHECK(read("- list").mistakes.size() == 1);
+}
+
+TEST_CASE("units and lists") {
+    const Outcome outcome = read("smtp:\n  listen_addr: [127.0.0.1:25, '[::1]:25']\n"
+                                 "logging:\n  rotate_size: 2MiB\nserver:\n  drain_timeout: 2min\n  seccomp: no\n");
+    CHECK(outcome.mistakes.empty());
+    CHECK(outcome.config.list("smtp.listen_addr") == std::vector<std::string>{"127.0.0.1:25", "[::1]:25"});
+    CHECK(outcome.config.number("logging.rotate_size") == 2 * 1024 * 1024);
+    CHECK(outcome.config.duration("server.drain_timeout").count() == 120'000);
+    CHECK_FALSE(outcome.config.flag("server.seccomp"));
+}
+
+TEST_CASE("the environment wins, and its mistakes are said") {
+    CHECK(read("logging:\n  level: error\n", {"POSTERN_LOGGING_LEVEL=debug"}).config.text("logging.level") == "debug");
+    CHECK(read("", {"POSTERN_LOGING_LEVEL=debug"}).mistakes.size() == 1);
+    CHECK(read("", {"PATH=/bin"}).mistakes.empty());
+}
+
+TEST_CASE("the flat form comes back") {
+    const Outcome outcome = read("");
+    auto back = Config::parse(outcome.config.flat());
+    REQUIRE(back.ok());
+    CHECK(back->values() == outcome.config.values());
+    CHECK_FALSE(Config::parse("garbage").ok());
+}
