@@ -68,10 +68,21 @@ constexpr Option table[] = {
     // storage
     text(Kind::path, "storage.maildir_path", "/var/lib/postern/mail", nobody, "the mail root: one Maildir tree per account"),
 
+    // auth: how accounts are guarded; the accounts themselves are not here but in accounts.db
+    range(Kind::size, "auth.hash_memory", "19MiB", 64 * kib, 256 * mib, authd, "memory of one Argon2id hash"),
+    range(Kind::number, "auth.hash_passes", "2", 1, 64, authd, "passes of one Argon2id hash"),
+    range(Kind::number, "auth.hash_lanes", "1", 1, 16, authd, "lanes of one Argon2id hash"),
+    range(Kind::number, "auth.hash_threads", "0", 0, 64, authd, "threads that hash passwords; 0 is one per core"),
+    range(Kind::number, "auth.hash_queue", "256", 1, 65536, authd, "logins that may wait for a thread; more are told to try again"),
+    range(Kind::duration, "auth.remember_password", "90s", 0, hour, authd, "how long a right password need not be hashed again"),
+    range(Kind::duration, "auth.handle_life", "30s", 1 * second, 10 * minute, authd, "how long a login waits to be taken over by its session"),
+    range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
+    text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
+
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},
     {"logging.format", Kind::choice, "text", 0, 0, "text|json|pretty", logd, "one event per line, as text or as JSON"},
-    text(Kind::text, "logging.output", "file", logd, "stdout, or file for <log dir>/postern.log"),
+    {"logging.output", Kind::choice, "file", 0, 0, "file|stdout", logd, "file: postern.log in logging.dir; stdout: standard error of master, for a journal"},
     text(Kind::path, "logging.dir", "/var/log/postern", nobody, "where log files lie"),
     range(Kind::size, "logging.rotate_size", "64MiB", 1 * mib, 16 * gib, logd, "a log file this large is rotated"),
     range(Kind::number, "logging.keep", "10", 1, 1000, logd, "rotated log files kept"),

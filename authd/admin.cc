@@ -1,0 +1,204 @@
+#include "authd/admin.h"
+
+#include "authd/accounts.h"
+#include "authd/address.h"
+#include "authd/aliases.h"
+#include "authd/audit.h"
+#include "authd/domains.h"
+#include "authd/hash_batch.h"
+#include "authd/organizations.h"
+#include "libcommon/log.h"
+#include "libcommon/text.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace postern::authd {
+
+using ipc::AdminResult;
+using ipc::AdminStatus;
+
+namespace {
+
+AdminStatus status_of(Errc code) {
+    switch (code) {
+    case Errc::invalid:
+    case Errc::too_large: return AdminStatus::invalid;
+    case Errc::not_found: return AdminStatus::not_found;
+    case Errc::exists: return AdminStatus::exists;
+    case Errc::conflict: return AdminStatus::conflict;
+    default: return AdminStatus::unavailable;
+    }
+}
+
+AdminResult failure(const Error& error, std::string_view subject) {
+    // SQLite's own words for a taken name speak of columns.
+    const bool taken = error.code() == Errc::exists && error.message().starts_with("accounts.db");
+    const std::string reason = taken ? fmt::format("{} exists already", printable(subject)) : error.message();
+    return {status_of(error.code()), 0, reason.substr(0, 512)};
+}
+
+// "status=1 quota_bytes=1000": what a request sets, for the audit log.
+class Detail {
+  public:
+    template <class T> Detail& add(std::string_view name, const std::optional<T>& value) {
+        if (value) text_ += fmt::format("{}{}={}", text_.empty() ? "" : " ", name, show(*value));
+        return *this;
+    }
+    std::string text() const { return text_.substr(0, 1024); }
+
+  private:
+    template <std::size_t N> static std::string show(const Text<N>& value) { return printable(value); }
+    template <class T> static std::string show(T value) { return std::to_string(static_cast<std::uint64_t>(value)); }
+    std::string text_;
+};
+std::string detail(const ipc::DomainSettings& s) {
+    return Detail()
+        .add("status", s.status)
+        .add("catch_all", s.catch_all)
+        .add("separator", s.separator)
+        .add("default_quota_bytes", s.default_quota_bytes)
+        .add("default_quota_messages", s.default_quota_messages)
+        .add("max_accounts", s.max_accounts)
+        .text();
+}
+std::string detail(const ipc::AccountSettings& s) {
+    return Detail()
+        .add("name", s.name)
+        .add("status", s.status)
+        .add("role", s.role)
+        .add("quota_bytes", s.quota_bytes)
+        .add("quota_messages", s.quota_messages)
+        .text();
+}
+std::string detail(const ipc::AliasRow& alias) {
+    std::string text = alias.active ? "active" : "inactive";
+    for (const auto& target : alias.targets) text += " " + printable(target);
+    return text.substr(0, 1024);
+}
+
+} // namespace
+
+AdminResult Admin::perform(const ipc::Actor& actor, std::string_view action, std::string_view subject,
+                           std::string_view about, const Operation& operation) {
+    Transaction transaction(db_);
+    auto id = operation();
+    if (!id) return failure(id.error(), subject);
+    auto hash = append_audit(db_, {.id = 0, .time = clock_(), .actor = actor.who, .client = actor.client,
+                                   .action = action, .subject = subject, .detail = about, .hash = {}});
+    if (!hash) return failure(hash.error(), subject);
+    if (auto done = transaction.commit(); !done) return failure(done.error(), subject);
+    resolver_.forget();
+    log::info("auth.audit", {{"session", actor.trace.text()},
+                             {"action", action},
+                             {"subject", subject},
+                             {"by", actor.who.view()},
+                             {"hash", *hash}});
+    return {AdminStatus::ok, *id, {}};
+}
+
+// What stood for the account before (handles, remembered passwords) stands for it no more.
+AdminResult Admin::perform_on_account(const ipc::Actor& actor, std::string_view action, std::string_view subject,
+                                      std::string_view about, const Operation& operation) {
+    AdminResult result = perform(actor, action, subject, about, operation);
+    if (result.status != AdminStatus::ok) return result;
+    verifier_.forget(result.id);
+    handles_.forget(result.id);
+    return result;
+}
+
+AdminResult Admin::change(const ipc::CreateOrganization& r) {
+    return perform(r.actor, "organization.create", r.name, "",
+                   [&] { return create_organization(db_, r.name, clock_()); });
+}
+AdminResult Admin::change(const ipc::RenameOrganization& r) {
+    return perform(r.actor, "organization.rename", r.name, r.new_name,
+                   [&] { return rename_organization(db_, r.name, r.new_name); });
+}
+AdminResult Admin::change(const ipc::DeleteOrganization& r) {
+    return perform(r.actor, "organization.delete", r.name, "", [&] { return delete_organization(db_, r.name); });
+}
+AdminResult Admin::change(const ipc::CreateDomain& r) {
+    return perform(r.actor, "domain.create", r.name, detail(r.settings),
+                   [&] { return create_domain(db_, r, clock_()); });
+}
+AdminResult Admin::change(const ipc::ChangeDomain& r) {
+    return perform(r.actor, "domain.change", r.name, detail(r.settings),
+                   [&] { return change_domain(db_, r.name, r.settings); });
+}
+AdminResult Admin::change(const ipc::DeleteDomain& r) {
+    return perform(r.actor, "domain.delete", r.name, "", [&] { return delete_domain(db_, r.name); });
+}
+AdminResult Admin::change(const ipc::ChangeAccount& r) {
+    const bool stops = r.settings.status && *r.settings.status != ipc::AccountStatus::active;
+    auto operation = [&] { return change_account(db_, r.address, r.settings); };
+    return stops ? perform_on_account(r.actor, "account.change", r.address, detail(r.settings), operation)
+                 : perform(r.actor, "account.change", r.address, detail(r.settings), operation);
+}
+AdminResult Admin::change(const ipc::DeleteAccount& r) {
+    return perform_on_account(r.actor, "account.delete", r.address, "", [&] { return delete_account(db_, r.address); });
+}
+AdminResult Admin::change(const ipc::AddAddress& r) {
+    return perform(r.actor, r.primary ? "address.primary" : "address.add", r.address, r.account,
+                   [&] { return add_address(db_, r); });
+}
+AdminResult Admin::change(const ipc::RemoveAddress& r) {
+    return perform(r.actor, "address.remove", r.address, "", [&] { return remove_address(db_, r.address); });
+}
+AdminResult Admin::change(const ipc::SaveAlias& r) {
+    return perform(r.actor, r.create ? "alias.create" : "alias.change", r.alias.address, detail(r.alias),
+                   [&] { return save_alias(db_, r); });
+}
+AdminResult Admin::change(const ipc::DeleteAlias& r) {
+    return perform(r.actor, "alias.delete", r.address, "", [&] { return delete_alias(db_, r.address); });
+}
+
+void Admin::change(ipc::CreateAccount r, Done done) {
+    std::vector<ipc::NewAccount> one{std::move(r.account)};
+    hash_all(verifier_, one, [this, actor = r.actor, account = one[0], done](Result<std::vector<std::string>> hashes) {
+        if (!hashes) return done(failure(hashes.error(), account.address));
+        done(perform(actor, "account.create", account.address, detail(account.settings),
+                     [&] { return create_account(db_, account, hashes->front(), clock_()); }));
+    });
+}
+
+void Admin::change(ipc::SetPassword r, Done done) {
+    if (r.password.empty() && r.hash.empty())
+        return done({AdminStatus::invalid, 0, "an empty password"});
+    std::vector<ipc::NewAccount> one(1);
+    one[0].address = r.address;
+    one[0].password = std::move(r.password);
+    one[0].hash = r.hash;
+    hash_all(verifier_, one, [this, actor = r.actor, address = r.address, done](Result<std::vector<std::string>> hashes) {
+        if (!hashes) return done(failure(hashes.error(), address));
+        done(perform_on_account(actor, "account.password", address, "", [&]() -> Result<std::uint64_t> {
+            auto id = account_at(db_, address);
+            if (!id) return id;
+            if (auto stored = store_hash(db_, *id, hashes->front()); !stored) return stored.error();
+            return id;
+        }));
+    });
+}
+
+void Admin::change(ipc::ImportAccounts r, Done done) {
+    if (r.skip_existing)
+        std::erase_if(r.accounts.items, [&](const auto& account) { return account_at(db_, account.address).ok(); });
+    auto request = std::make_shared<ipc::ImportAccounts>(std::move(r));
+    hash_all(verifier_, request->accounts.items, [this, request, done](Result<std::vector<std::string>> hashes) {
+        if (!hashes) return done(failure(hashes.error(), "import"));
+        done(perform(request->actor, "account.import", fmt::format("{} accounts", hashes->size()), "",
+                     [&] { return write_import(*request, *hashes); }));
+    });
+}
+
+Result<std::uint64_t> Admin::write_import(const ipc::ImportAccounts& request, const std::vector<std::string>& hashes) {
+    for (std::size_t i = 0; i < hashes.size(); ++i) {
+        const auto& account = request.accounts.items[i];
+        auto made = create_account(db_, account, hashes[i], clock_());
+        if (!made) return made.error().with("address", printable(account.address));
+    }
+    return hashes.size();
+}
+
+} // namespace postern::authd

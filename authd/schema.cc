@@ -1,0 +1,125 @@
+#include "authd/schema.h"
+
+#include <array>
+#include <ctime>
+
+namespace postern::authd {
+namespace {
+
+// AUTOINCREMENT on accounts: an id is never used again, so a new account never finds an old mailbox.
+constexpr const char* founding = R"sql(
+CREATE TABLE organizations (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    name    TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE domains (
+    id                     INTEGER PRIMARY KEY AUTOINCREMENT,
+    organization           INTEGER NOT NULL REFERENCES organizations(id),
+    name                   TEXT NOT NULL UNIQUE,
+    status                 INTEGER NOT NULL,
+    catch_all              TEXT NOT NULL,
+    separator              TEXT NOT NULL,
+    default_quota_bytes    INTEGER NOT NULL,
+    default_quota_messages INTEGER NOT NULL,
+    max_accounts           INTEGER NOT NULL,
+    created                INTEGER NOT NULL
+) STRICT;
+CREATE INDEX domains_by_organization ON domains(organization);
+
+CREATE TABLE accounts (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    organization    INTEGER NOT NULL REFERENCES organizations(id),
+    name            TEXT NOT NULL,
+    password_hash   TEXT NOT NULL,
+    status          INTEGER NOT NULL,
+    role            INTEGER NOT NULL,
+    quota_bytes     INTEGER,
+    quota_messages  INTEGER,
+    created         INTEGER NOT NULL,
+    last_login      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX accounts_by_organization ON accounts(organization);
+
+CREATE TABLE aliases (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    active INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE addresses (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    domain     INTEGER NOT NULL REFERENCES domains(id),
+    local_part TEXT NOT NULL,
+    account    INTEGER REFERENCES accounts(id) ON DELETE CASCADE,
+    alias      INTEGER REFERENCES aliases(id) ON DELETE CASCADE,
+    is_primary INTEGER NOT NULL,
+    UNIQUE (domain, local_part),
+    CHECK ((account IS NULL) <> (alias IS NULL))
+) STRICT;
+CREATE INDEX addresses_by_account ON addresses(account) WHERE account IS NOT NULL;
+CREATE UNIQUE INDEX addresses_primary ON addresses(account) WHERE is_primary = 1;
+CREATE UNIQUE INDEX addresses_by_alias ON addresses(alias) WHERE alias IS NOT NULL;
+
+CREATE TABLE alias_targets (
+    alias    INTEGER NOT NULL REFERENCES aliases(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    target   TEXT NOT NULL,
+    PRIMARY KEY (alias, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alias_targets_by_target ON alias_targets(target);
+
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY,
+    time    INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    client  TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail  TEXT NOT NULL,
+    hash    TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_as_it_was BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+)sql";
+
+constexpr std::array migrations = {
+    founding,
+};
+
+Result<std::size_t> version_of(Database& db) {
+    if (auto made = db.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, "
+                               "applied INTEGER NOT NULL) STRICT");
+        !made)
+        return made.error();
+    Rows rows = db.query("SELECT coalesce(max(version), 0) FROM migrations");
+    const std::size_t version = rows.next() ? static_cast<std::size_t>(rows.number(0)) : 0;
+    if (auto failed = rows.failed()) return *failed;
+    return version;
+}
+
+Result<void> apply(Database& db, std::size_t version) {
+    Transaction step(db);
+    if (auto done = db.execute(migrations[version - 1]); !done) return done;
+    if (auto noted = db.run("INSERT INTO migrations (version, applied) VALUES (?, ?)", version, std::time(nullptr));
+        !noted)
+        return noted;
+    return step.commit();
+}
+
+} // namespace
+
+Result<Database> open_accounts(const std::filesystem::path& file) {
+    auto db = Database::open(file);
+    if (!db) return db;
+    auto version = version_of(*db);
+    if (!version) return version.error();
+    if (*version > migrations.size())
+        return Error(Errc::unsupported, "accounts.db was written by a newer version of Postern")
+            .with("version", std::to_string(*version));
+    for (std::size_t next = *version + 1; next <= migrations.size(); ++next)
+        if (auto done = apply(*db, next); !done) return done.error().with("migration", std::to_string(next));
+    return db;
+}
+
+} // namespace postern::authd

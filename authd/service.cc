@@ -1,0 +1,131 @@
+#include "authd/service.h"
+
+#include "authd/accounts.h"
+#include "authd/aliases.h"
+#include "authd/audit.h"
+#include "authd/domains.h"
+#include "authd/organizations.h"
+#include "libcommon/counters.h"
+#include "libcommon/log.h"
+
+#include <ctime>
+
+namespace postern::authd {
+namespace {
+
+Gauge handles_gauge{"auth_handles", "", "Identity handles that stand for a session or a login"};
+
+unsigned thread_count(const Config& config) {
+    const auto wanted = static_cast<unsigned>(config.number("auth.hash_threads"));
+    return wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
+}
+
+HashCost cost_of(const Config& config) {
+    return {.memory_kib = static_cast<std::uint32_t>(config.number("auth.hash_memory") / 1024),
+            .passes = static_cast<std::uint32_t>(config.number("auth.hash_passes")),
+            .lanes = static_cast<std::uint32_t>(config.number("auth.hash_lanes"))};
+}
+
+} // namespace
+
+Service::Service(ipc::Daemon& daemon, Database db)
+    : daemon_(daemon), db_(std::move(db)), resolver_(db_, daemon.config().text("auth.postmaster")),
+      handles_(daemon.config().duration("auth.handle_life"), daemon.config().size("auth.max_handles")),
+      pool_([&daemon](std::function<void()> done) { daemon.loop().post(std::move(done)); },
+            thread_count(daemon.config()), daemon.config().size("auth.hash_queue")),
+      verifier_(pool_, cost_of(daemon.config()), daemon.config().duration("auth.remember_password")),
+      logins_(db_, verifier_, handles_, [] { return std::chrono::steady_clock::now(); }),
+      admin_(db_, resolver_, verifier_, handles_, [] { return static_cast<std::int64_t>(std::time(nullptr)); }),
+      last_logins_(daemon.loop(), [this] { logins_.write_last_logins(std::time(nullptr)); }) {
+    serve_fronts();
+    serve_owners();
+    serve_management();
+    last_logins_.every(std::chrono::minutes(1));
+    daemon_.on_peer_closed([this](const ipc::Peer& peer) {
+        handles_.peer_closed(peer);
+        handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
+    });
+    daemon_.on_drain([this] {
+        logins_.write_last_logins(std::time(nullptr));
+        daemon_.drained();
+    });
+}
+
+void Service::serve_fronts() {
+    daemon_.on<ipc::Login>([this](ipc::Incoming<ipc::Login> in) {
+        Logins::Front front{in.channel->peer(), [channel = std::weak_ptr(in.channel)] {
+                                const auto alive = channel.lock();
+                                return alive && alive->is_open();
+                            }};
+        logins_.login(std::move(front), std::move(in.message), [this, reply = in.reply](const ipc::LoginResult& result) {
+            handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
+            reply(result);
+        });
+    });
+    daemon_.on<ipc::ReleaseHandle>([this](ipc::Incoming<ipc::ReleaseHandle> in) {
+        handles_.release(in.channel->peer(), in.message.handle);
+        handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
+    });
+    daemon_.on<ipc::CheckSender>([this](ipc::Incoming<ipc::CheckSender> in) {
+        AccountId account = 0;
+        in.reply({may_send(in.channel->peer(), in.message.handle, in.message.reverse_path, account)});
+    });
+    daemon_.on<ipc::ResolveRecipient>([this](ipc::Incoming<ipc::ResolveRecipient> in) {
+        in.reply(resolver_.recipient(in.message.forward_path, in.message.size));
+    });
+}
+
+void Service::serve_owners() {
+    daemon_.on<ipc::Redeem>([this](ipc::Incoming<ipc::Redeem> in) {
+        in.reply(logins_.redeem(in.channel->peer(), in.message));
+    });
+    daemon_.on<ipc::AuthorizeRelay>([this](ipc::Incoming<ipc::AuthorizeRelay> in) {
+        ipc::RelayVerdict verdict;
+        verdict.verdict = may_send(in.channel->peer(), in.message.handle, in.message.reverse_path, verdict.account);
+        in.reply(verdict);
+    });
+}
+
+ipc::Verdict Service::may_send(const ipc::Peer& asker, const Handle& handle, std::string_view reverse_path,
+                               AccountId& account) {
+    const auto session = handles_.session(asker, handle);
+    if (!session) return ipc::Verdict::denied;
+    account = *session;
+    return resolver_.may_send_as(account, reverse_path);
+}
+
+template <class... M> void Service::serve_changes() {
+    (daemon_.on<M>([this](ipc::Incoming<M> in) { in.reply(admin_.change(in.message)); }), ...);
+}
+
+template <class... M> void Service::serve_hashed_changes() {
+    (daemon_.on<M>([this](ipc::Incoming<M> in) {
+        admin_.change(std::move(in.message), [reply = in.reply](const ipc::AdminResult& result) { reply(result); });
+    }), ...);
+}
+
+// A listing has no way to say that the database failed: the channel goes, and the API says 503.
+template <class M> void Service::serve_listing(Result<typename M::Reply> (*list)(Database&, const M&)) {
+    daemon_.on<M>([this, list](ipc::Incoming<M> in) {
+        auto listing = list(db_, in.message);
+        if (listing) return in.reply(*listing);
+        log::error("auth.list.failed", {{"error", listing.error().message()}});
+        in.channel->close("the database failed");
+    });
+}
+
+void Service::serve_management() {
+    serve_changes<ipc::CreateOrganization, ipc::RenameOrganization, ipc::DeleteOrganization, ipc::CreateDomain,
+                  ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount, ipc::AddAddress,
+                  ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias>();
+    serve_hashed_changes<ipc::CreateAccount, ipc::ImportAccounts, ipc::SetPassword>();
+    serve_listing<ipc::ListOrganizations>(list_organizations);
+    serve_listing<ipc::ListDomains>(list_domains);
+    serve_listing<ipc::ListAccounts>(list_accounts);
+    serve_listing<ipc::ShowAccount>(
+        [](Database& db, const ipc::ShowAccount& request) { return show_account(db, request.address); });
+    serve_listing<ipc::ListAliases>(list_aliases);
+    serve_listing<ipc::ListAudit>(list_audit);
+}
+
+} // namespace postern::authd

@@ -1,0 +1,39 @@
+// authd as a service: its database, and an answer to every message of ipc/auth.h and ipc/admin.h.
+#pragma once
+
+#include "authd/admin.h"
+#include "authd/handles.h"
+#include "authd/hash_pool.h"
+#include "authd/logins.h"
+#include "authd/resolve.h"
+#include "authd/verifier.h"
+#include "ipc/daemon.h"
+
+namespace postern::authd {
+
+class Service {
+  public:
+    Service(ipc::Daemon& daemon, Database db);
+
+  private:
+    void serve_fronts();
+    void serve_owners();
+    void serve_management();
+    template <class... M> void serve_changes();
+    template <class... M> void serve_hashed_changes();
+    template <class M> void serve_listing(Result<typename M::Reply> (*list)(Database&, const M&));
+
+    ipc::Verdict may_send(const ipc::Peer& asker, const Handle& handle, std::string_view reverse_path, AccountId& account);
+
+    ipc::Daemon& daemon_;
+    Database db_;
+    Resolver resolver_;
+    Handles handles_;
+    HashPool pool_;
+    Verifier verifier_;
+    Logins logins_;
+    Admin admin_;
+    Timer last_logins_;
+};
+
+} // namespace postern::authd

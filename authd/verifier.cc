@@ -1,0 +1,91 @@
+#include "authd/verifier.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+namespace postern::authd {
+namespace {
+
+// The dummy needs the right cost, salt and length, not a password: any bytes are the hash of something unknown.
+std::string unknowable(const HashCost& cost) {
+    PasswordHash dummy{cost, std::string(16, '\0'), std::string(32, '\0')};
+    random_bytes(dummy.salt.data(), dummy.salt.size());
+    random_bytes(dummy.hash.data(), dummy.hash.size());
+    return to_phc(dummy);
+}
+
+} // namespace
+
+Verifier::Verifier(HashPool& pool, HashCost cost, std::chrono::milliseconds remember)
+    : pool_(pool), cost_(cost), remember_(remember), dummy_(unknowable(cost)) {
+    random_bytes(secret_.data(), secret_.size());
+}
+
+// Lengths go in, so that no two questions share their bytes.
+Verifier::Key Verifier::key_of(AccountId account, std::string_view stored, std::string_view password) const {
+    const std::uint64_t head[] = {account, stored.size(), password.size()};
+    std::string question(reinterpret_cast<const char*>(head), sizeof head);
+    question.append(stored).append(password);
+    Key key{};
+    unsigned length = 0;
+    HMAC(EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()),
+         reinterpret_cast<const unsigned char*>(question.data()), question.size(), key.data(), &length);
+    OPENSSL_cleanse(question.data(), question.size());
+    return key;
+}
+
+bool Verifier::remembered(AccountId account, const Key& key, Time now) {
+    const auto known = known_.find(account);
+    if (known == known_.end()) return false;
+    if (now >= known->second.until) {
+        known_.erase(known);
+        return false;
+    }
+    return CRYPTO_memcmp(known->second.key.data(), key.data(), key.size()) == 0;
+}
+
+void Verifier::verify(AccountId account, std::string_view stored, Password password, Time now, Done done) {
+    auto hash = stored.empty() ? Result<PasswordHash>(Error(Errc::not_found, "no password")) : parse_phc(stored);
+    const bool real = account != 0 && hash.ok();
+    if (!real) hash = parse_phc(dummy_);
+    const Key key = key_of(account, real ? stored : std::string_view(dummy_), password->view());
+    if (real && remembered(account, key, now)) return done(Answer::right);
+
+    auto& waiting = running_[key];
+    waiting.push_back(std::move(done));
+    if (waiting.size() > 1) return;
+
+    auto right = std::make_shared<bool>(false);
+    const bool taken = pool_.submit(
+        [password, right, hash = std::move(*hash)] { *right = verify_password(password->view(), hash); },
+        [this, account, key, real, right, now] { finished(account, key, real && *right, now); });
+    if (taken) return;
+    auto refused = running_.extract(key);
+    for (Done& each : refused.mapped()) each(Answer::unavailable);
+}
+
+void Verifier::finished(AccountId account, const Key& key, bool right, Time asked) {
+    if (right) {
+        if (known_.size() >= max_remembered) known_.clear();
+        known_.insert_or_assign(account, Known{key, asked + remember_});
+    }
+    auto waiting = running_.extract(key);
+    for (Done& done : waiting.mapped()) done(right ? Answer::right : Answer::wrong);
+}
+
+void Verifier::hash(Password password, std::function<void(Result<std::string>)> done) {
+    auto result = std::make_shared<Result<std::string>>(Error(Errc::unavailable, "not hashed"));
+    auto answer = std::make_shared<std::function<void(Result<std::string>)>>(std::move(done));
+    const bool taken = pool_.submit([password, result, cost = cost_] { *result = hash_password(password->view(), cost); },
+                                    [result, answer] { (*answer)(std::move(*result)); });
+    if (!taken) (*answer)(Error(Errc::unavailable, "too many passwords are being checked"));
+}
+
+bool Verifier::needs_rehash(std::string_view stored) const {
+    const auto hash = parse_phc(stored);
+    return !hash || !(hash->cost == cost_);
+}
+
+void Verifier::forget(AccountId account) { known_.erase(account); }
+
+} // namespace postern::authd
