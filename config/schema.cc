@@ -41,6 +41,18 @@ constexpr Option table[] = {
     text(Kind::addresses, "smtp.submissions_addr", "0.0.0.0:465", nobody, "submission with implicit TLS"),
     text(Kind::path, "smtp.tls_cert", "", nobody, "certificate chain, PEM"),
     text(Kind::path, "smtp.tls_key", "", nobody, "private key of smtp.tls_cert, PEM; read by keyd only"),
+    range(Kind::number, "smtp.max_size_mb", "25", 1, 10240, smtpd, "largest message taken, in MiB"),
+    range(Kind::number, "smtp.max_recipients", "1000", 100, 1000, smtpd, "recipients of one transaction"),
+    range(Kind::number, "smtp.max_errors", "20", 1, 1000, smtpd, "replies of 400 and over before a client is hung up on"),
+    range(Kind::number, "smtp.max_login_failures", "5", 1, 100, smtpd, "failed logins of one connection"),
+    range(Kind::size, "smtp.max_command_line", "2048", 512, 16384, smtpd, "a command line with its CRLF; AUTH may have 12288"),
+    range(Kind::size, "smtp.max_message_line", "64KiB", 998, 1 * gib, smtpd, "a line of a message; RFC 5321 promises 998"),
+    range(Kind::number, "smtp.max_hops", "50", 10, 1000, smtpd, "Received lines before a message counts as looping"),
+    range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
+    range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64"),
+    range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
+    range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
+    range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
 
     // imap
     text(Kind::addresses, "imap.listen_addr", "0.0.0.0:993", nobody, "IMAP with implicit TLS"),
@@ -70,7 +82,7 @@ constexpr Option table[] = {
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},
     {"logging.format", Kind::choice, "text", 0, 0, "text|json|pretty", logd, "one event per line, as text or as JSON"},
-    text(Kind::text, "logging.output", "file", logd, "stdout, or file for <log dir>/postern.log"),
+    {"logging.output", Kind::choice, "file", 0, 0, "file|stdout", logd, "file: postern.log in logging.dir; stdout: standard error of master, for a journal"},
     text(Kind::path, "logging.dir", "/var/log/postern", nobody, "where log files lie"),
     range(Kind::size, "logging.rotate_size", "64MiB", 1 * mib, 16 * gib, logd, "a log file this large is rotated"),
     range(Kind::number, "logging.keep", "10", 1, 1000, logd, "rotated log files kept"),

@@ -47,12 +47,13 @@ struct Deliver {
     std::int64_t arrived = 0;        // seconds since the epoch
     bool eight_bit = false;
     bool large = false;              // the body is the descriptor that comes with the frame, read-only
+    bool plain = false;              // agents died on it: to INBOX, no script is run (DESIGN section 5, rule 11)
     List<DeliverRecipient, max_recipients> recipients;
     TraceHeader trace_header;        // complete, queue id included, CRLF line ends
     Text<max_inline_body> body;
     static auto fields(auto& m) {
-        return std::tie(m.id, m.trace, m.reverse_path, m.arrived, m.eight_bit, m.large, m.recipients, m.trace_header,
-                        m.body);
+        return std::tie(m.id, m.trace, m.reverse_path, m.arrived, m.eight_bit, m.large, m.plain, m.recipients,
+                        m.trace_header, m.body);
     }
 };
 

@@ -9,20 +9,7 @@
 
 namespace postern::ipc {
 
-// 12 bytes before each body.
-struct Channel::FrameHeader {
-    std::uint32_t length;
-    std::uint16_t type;
-    std::uint8_t flags;
-    std::uint8_t version;
-    std::uint32_t request;
-};
-
 namespace {
-constexpr std::uint8_t flag_descriptor = 1, flag_reply = 2;
-constexpr std::uint8_t protocol_version = 1;
-constexpr std::size_t header_size = 12;
-
 // Bytes are received here and parsed in place; only what a turn leaves over is copied to the channel.
 std::string& receive_buffer() {
     static thread_local std::string buffer(256 * 1024, '\0');
@@ -61,14 +48,11 @@ Channel::~Channel() = default;
 void Channel::send_frame(MessageType type, std::uint32_t request, bool is_reply, std::string body, Fd descriptor) {
     if (!is_open()) return;
     if (unsent() + body.size() > max_unsent) return close("the peer does not read");
-    const auto flags = static_cast<std::uint8_t>((descriptor ? flag_descriptor : 0) | (is_reply ? flag_reply : 0));
+    const FrameHeader header{static_cast<std::uint32_t>(body.size()), static_cast<std::uint16_t>(type),
+                             static_cast<std::uint8_t>((descriptor ? frame_has_descriptor : 0) | (is_reply ? frame_is_reply : 0)),
+                             frame_version, request};
     if (descriptor) out_descriptors_.emplace_back(out_.size(), std::move(descriptor));
-    Writer writer(out_);
-    writer.put(static_cast<std::uint32_t>(body.size()));
-    writer.put(static_cast<std::uint16_t>(type));
-    writer.put(flags);
-    writer.put(protocol_version);
-    writer.put(request);
+    encode_to(out_, header);
     out_ += body;
     schedule_flush();
 }
@@ -184,18 +168,16 @@ void Channel::readable() {
 // Handles the whole frames at the front of `bytes`; returns how many bytes they took.
 std::size_t Channel::take_frames(std::string_view bytes) {
     std::size_t used = 0;
-    while (is_open() && bytes.size() - used >= header_size) {
-        FrameHeader header{};
-        Reader in(bytes.substr(used, header_size));
-        (void)(in.get(header.length) && in.get(header.type) && in.get(header.flags) && in.get(header.version) &&
-               in.get(header.request));
+    while (is_open() && bytes.size() - used >= frame_header_size) {
+        FrameHeader header;
+        (void)Reader(bytes.substr(used, frame_header_size)).get(header);
         if (!acceptable(header)) break;
-        if (bytes.size() - used - header_size < header.length) {
-            if (in_.capacity() < header.length + header_size) in_.reserve(header.length + header_size);
+        if (bytes.size() - used - frame_header_size < header.length) {
+            if (in_.capacity() < header.length + frame_header_size) in_.reserve(header.length + frame_header_size);
             break;
         }
-        const std::string_view body = bytes.substr(used + header_size, header.length);
-        used += header_size + header.length;
+        const std::string_view body = bytes.substr(used + frame_header_size, header.length);
+        used += frame_header_size + header.length;
         if (!handle_frame(header, body)) close("malformed message");
     }
     return used;
@@ -204,9 +186,9 @@ std::size_t Channel::take_frames(std::string_view bytes) {
 // Refused unread: a version we do not speak, a type the peer may not send us, a body longer than its type can be.
 bool Channel::acceptable(const FrameHeader& header) {
     const auto type = static_cast<MessageType>(header.type);
-    if (header.version != protocol_version) {
+    if (header.version != frame_version) {
         close("unknown protocol version");
-    } else if ((header.flags & flag_reply) != 0) {
+    } else if ((header.flags & frame_is_reply) != 0) {
         const auto pending = pending_.find(header.request);
         if (pending == pending_.end()) {
             // An answer after its deadline: dropped. Its size is not known any more, so it gets the general bound.
@@ -227,12 +209,12 @@ bool Channel::acceptable(const FrameHeader& header) {
 
 bool Channel::handle_frame(const FrameHeader& header, std::string_view body) {
     Fd descriptor;
-    if ((header.flags & flag_descriptor) != 0) {
+    if ((header.flags & frame_has_descriptor) != 0) {
         if (in_descriptors_.empty()) return false;
         descriptor = std::move(in_descriptors_.front());
         in_descriptors_.pop_front();
     }
-    if ((header.flags & flag_reply) == 0)
+    if ((header.flags & frame_is_reply) == 0)
         return dispatcher_.find(static_cast<MessageType>(header.type))
             ->handle(shared_from_this(), header.request, body, std::move(descriptor));
     const auto pending = pending_.find(header.request);

@@ -6,6 +6,7 @@
 // Output is collected and written once per loop turn; a peer that does not read is cut off at max_unsent.
 #pragma once
 
+#include "ipc/frame.h"
 #include "ipc/message_type.h"
 #include "ipc/service_id.h"
 #include "libcommon/loop.h"
@@ -131,8 +132,6 @@ class Channel : public std::enable_shared_from_this<Channel> {
     // Called once when the peer is gone or was cut off; pending calls have failed by then.
     void on_closed(std::function<void(Channel&)> callback) { closed_ = std::move(callback); }
     void close(std::string_view why);
-
-    struct FrameHeader;
 
   private:
     friend class AnyResponder;

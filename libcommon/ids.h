@@ -30,7 +30,7 @@ struct TraceId {
 struct QueueId {
     std::uint32_t salt = 0;
     std::uint64_t generation = 0;
-    std::uint32_t offset = 0;     // in 4096-byte blocks, times 64, plus the record's index in its batch
+    std::uint32_t offset = 0;     // of its record in the segment, in bytes
 
     std::string text() const;     // 26 characters of Crockford's base 32
     static Result<QueueId> parse(std::string_view text);

@@ -263,8 +263,7 @@ void Supervisor::grant_log_sources(Child& logd) {
         if (source) (void)ipc::send_birth(logd.birth.get(), message, source.get());
     };
     give(ServiceId::master, 0, own_log_read_);
-    for (const auto& child : children_)
-        if (child.get() != &logd) give(child->row.id, child->instance, child->log_read);
+    for (const auto& child : children_) give(child->row.id, child->instance, child->log_read);
 }
 
 void Supervisor::announce_page(Child& of) {

@@ -1,0 +1,123 @@
+#include "libtls/context.h"
+
+#include "libcommon/text.h"
+#include "libtls/provider.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+namespace postern::tls {
+
+using X509Ptr = Owned<X509, X509_free>;
+using Bio = Owned<BIO, BIO_free>;
+using Native = std::shared_ptr<SSL_CTX>;
+
+struct Context::Shared {
+    std::string alpn;                                           // length-prefixed, as on the wire
+    std::vector<std::pair<std::string, Native>> by_name;        // SNI
+};
+
+namespace {
+
+Error openssl_error(std::string what) {
+    char text[256];
+    ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
+    ERR_clear_error();
+    return Error(Errc::invalid, std::move(what) + ": " + text);
+}
+
+Result<std::vector<X509Ptr>> parse_chain(std::string_view pem) {
+    const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    std::vector<X509Ptr> chain;
+    while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) chain.emplace_back(certificate);
+    ERR_clear_error();                                          // the end of the file is reported as an error
+    if (chain.empty()) return Error(Errc::invalid, "no certificate in the file");
+    return chain;
+}
+
+ipc::KeyName name_of_key(X509* leaf) {
+    unsigned char* der = nullptr;
+    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
+    ipc::KeyName name{};
+    if (size > 0) SHA256(der, static_cast<std::size_t>(size), name.data());
+    OPENSSL_free(der);
+    return name;
+}
+
+// RFC 9325: TLS 1.2 with forward secrecy and authenticated encryption only, TLS 1.3 as it comes.
+constexpr const char* tls12_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!SHA1";
+
+int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void* data) {
+    const auto& ours = static_cast<const Context::Shared*>(data)->alpn;
+    unsigned char* chosen = nullptr;
+    const int found = SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                                            static_cast<unsigned>(ours.size()), in, in_size);
+    *out = chosen;
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int choose_certificate(SSL* ssl, int*, void* data) {
+    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (!name) return SSL_TLSEXT_ERR_OK;
+    for (const auto& [server_name, native] : static_cast<const Context::Shared*>(data)->by_name)
+        if (iequals(server_name, name)) SSL_set_SSL_CTX(ssl, native.get());
+    return SSL_TLSEXT_ERR_OK;                                   // an unknown name gets the default certificate
+}
+
+Result<Native> make_native(const Certificate& certificate, Context::Shared* shared, const Signer& signer) {
+    Native native(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+    if (!native) return openssl_error("make a TLS context");
+    SSL_CTX_set_min_proto_version(native.get(), TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(native.get(), tls12_ciphers);
+    SSL_CTX_set_options(native.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                          SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(native.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(native.get(), SSL_SESS_CACHE_OFF);      // stateless tickets only
+    static constexpr unsigned char session_context[] = "postern";
+    SSL_CTX_set_session_id_context(native.get(), session_context, sizeof session_context - 1);
+    SSL_CTX_set_num_tickets(native.get(), 1);
+    SSL_CTX_set_alpn_select_cb(native.get(), choose_alpn, shared);
+    SSL_CTX_set_tlsext_servername_callback(native.get(), choose_certificate);
+    SSL_CTX_set_tlsext_servername_arg(native.get(), shared);
+
+    auto chain = parse_chain(certificate.chain_pem);
+    if (!chain) return chain.error();
+    if (SSL_CTX_use_certificate(native.get(), chain->front().get()) != 1) return openssl_error("use the certificate");
+    for (std::size_t i = 1; i < chain->size(); ++i)
+        if (SSL_CTX_add1_chain_cert(native.get(), (*chain)[i].get()) != 1) return openssl_error("use the chain");
+    auto key = remote_key(X509_get0_pubkey(chain->front().get()), name_of_key(chain->front().get()), signer);
+    if (!key) return key.error();
+    if (SSL_CTX_use_PrivateKey(native.get(), key->get()) != 1) return openssl_error("use the key");
+    return native;
+}
+
+} // namespace
+
+Context::Context() : shared_(std::make_unique<Shared>()) {}
+Context::~Context() = default;
+
+Result<std::shared_ptr<const Context>> Context::server(const std::vector<Certificate>& certificates, std::string_view alpn,
+                                                       Signer signer) {
+    const std::shared_ptr<Context> context(new Context);
+    context->shared_->alpn = std::string(1, static_cast<char>(alpn.size())) + std::string(alpn);
+    for (const Certificate& certificate : certificates) {
+        auto native = make_native(certificate, context->shared_.get(), signer);
+        if (!native) return native.error().with("certificate", certificate.server_name.empty() ? "default" : certificate.server_name);
+        if (certificate.server_name.empty() || !context->default_) context->default_ = *native;
+        if (!certificate.server_name.empty()) context->shared_->by_name.emplace_back(certificate.server_name, *native);
+    }
+    if (!context->default_) return Error(Errc::not_found, "no certificate");
+    return std::shared_ptr<const Context>(context);
+}
+
+Result<ipc::KeyName> key_name_of(std::string_view chain_pem) {
+    auto chain = parse_chain(chain_pem);
+    if (!chain) return chain.error();
+    return name_of_key(chain->front().get());
+}
+
+} // namespace postern::tls

@@ -1,0 +1,62 @@
+#include "logd/format.h"
+
+#include "libcommon/text.h"
+
+#include <cstdio>
+#include <ctime>
+
+namespace postern::logd {
+namespace {
+
+// RFC 3339 in UTC with microseconds: sorts as text.
+std::string timestamp(std::int64_t time_us) {
+    const time_t seconds = static_cast<time_t>(time_us / 1'000'000);
+    tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    char text[80];
+    std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                  parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(time_us % 1'000'000));
+    return text;
+}
+
+// RFC 8259 section 7; bytes that are not UTF-8 are shown as \xNN text, so that every line is valid JSON.
+void append_json(std::string& out, std::string_view value) {
+    const std::string safe = is_utf8(value) ? std::string(value) : printable(value, value.size());
+    out.push_back('"');
+    for (unsigned char c : safe) {
+        if (c == '"' || c == '\\') {
+            out.push_back('\\');
+            out.push_back(static_cast<char>(c));
+        } else if (c < 0x20 || c == 0x7F) {
+            char escaped[8];
+            std::snprintf(escaped, sizeof escaped, "\\u%04x", c);
+            out += escaped;
+        } else {
+            out.push_back(static_cast<char>(c));
+        }
+    }
+    out.push_back('"');
+}
+
+std::string json_line(std::string_view source, const log::LogRecord& record) {
+    std::string out = "{\"time\":\"" + timestamp(record.time_us) + "\",\"level\":\"" + std::string(to_string(record.level)) +
+                      "\",\"source\":\"" + std::string(source) + "\",\"event\":";
+    append_json(out, record.name);
+    for (const log::RecordField& field : record.values) {
+        out.push_back(',');
+        append_json(out, field.key);
+        out.push_back(':');
+        append_json(out, field.value);
+    }
+    return out + "}\n";
+}
+
+} // namespace
+
+std::string format_line(Format format, std::string_view source, const log::LogRecord& record) {
+    if (format == Format::json) return json_line(source, record);
+    return timestamp(record.time_us) + " " + std::string(to_string(record.level)) + " " + std::string(source) + " " +
+           log::to_text(record) + "\n";
+}
+
+} // namespace postern::logd

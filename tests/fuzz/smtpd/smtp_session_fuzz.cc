@@ -1,0 +1,116 @@
+// A conversation with a client that says anything and back ends that answer anything. The input is a program:
+// each byte is an operation, lines of the rest are what the client says. Whatever happens: an unauthenticated
+// session submits no foreign recipient, nothing is submitted twice per DATA, every reply is well-formed.
+#include "smtpd/session.h"
+
+#include <cstdlib>
+
+using namespace postern;
+using namespace postern::smtpd;
+
+namespace {
+
+class Program {
+  public:
+    Program(const std::uint8_t* data, std::size_t size) : in_(reinterpret_cast<const char*>(data), size) {}
+    bool at_end() const { return in_.empty(); }
+    std::uint8_t byte() {
+        if (in_.empty()) return 0;
+        const auto value = static_cast<std::uint8_t>(in_.front());
+        in_.remove_prefix(1);
+        return value;
+    }
+    std::string_view take(std::size_t count) {
+        const std::string_view out = in_.substr(0, count);
+        in_.remove_prefix(out.size());
+        return out;
+    }
+
+  private:
+    std::string_view in_;
+};
+
+struct Answerer {
+    Program& program;
+    bool& authenticated;
+
+    Answer operator()(const ipc::Login&) const {
+        ipc::LoginResult result;
+        result.status = static_cast<ipc::LoginStatus>(program.byte() % 3);
+        result.account = program.byte() % 2;
+        result.handle.bytes[0] = program.byte() % 2;
+        if (result.status == ipc::LoginStatus::ok && result.account && result.handle.bytes[0]) authenticated = true;
+        return result;
+    }
+    Answer operator()(const ipc::CheckSender&) const {
+        return ipc::SenderVerdict{static_cast<ipc::Verdict>(program.byte() % 3)};
+    }
+    Answer operator()(const ipc::ResolveRecipient& resolve) const {
+        ipc::RecipientVerdict verdict;
+        verdict.status = static_cast<ipc::RecipientStatus>(program.byte() % 8);
+        for (int i = program.byte() % 4; i > 0; --i)
+            verdict.targets.push_back({1 + program.byte() % 3ULL, resolve.forward_path, {}});
+        return verdict;
+    }
+    Answer operator()(const ipc::OpenLarge&) const {
+        return ipc::LargeOpened{static_cast<ipc::SubmitStatus>(program.byte() % 4), 1};
+    }
+    Answer operator()(const ipc::Submit& submit) const {
+        for (const ipc::EnvelopeRecipient& r : submit.envelope.recipients)
+            if (r.account == 0 && !authenticated) std::abort();                 // an open relay
+        if (submit.body.value.find('\0') != std::string::npos) std::abort();
+        return ipc::Submitted{static_cast<ipc::SubmitStatus>(program.byte() % 4), {1, 1, 1}, "because"};
+    }
+};
+
+void check_replies(std::string_view text) {
+    while (!text.empty()) {
+        const auto end = text.find("\r\n");
+        if (end == std::string_view::npos || end < 3) std::abort();
+        const std::string_view line = text.substr(0, end);
+        if (line[0] < '2' || line[0] > '5' || (line.size() > 3 && line[3] != ' ' && line[3] != '-')) std::abort();
+        for (char c : line)
+            if (c < ' ' || c > '~') std::abort();
+        text.remove_prefix(end + 2);
+    }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Program program(data, size);
+    Limits limits;
+    limits.inline_bytes = 64;
+    limits.message_bytes = 4096;
+    limits.recipients = 5;
+    Effects effects;
+    bool authenticated = false;
+    Session session(limits, roles[program.byte() % 3], program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
+    std::vector<Ask> open;
+    while (!program.at_end()) {
+        check_replies(effects.send);
+        for (Ask& ask : effects.asks) open.push_back(std::move(ask));
+        if (effects.then == Effects::Then::close && session.state() != Session::State::closed) std::abort();
+        effects.clear();
+        const std::uint8_t operation = program.byte();
+        if (operation < 200) {
+            std::string_view bytes = program.take(operation);
+            session.receive(bytes, 1);
+        } else if (operation < 230) {
+            if (open.empty()) continue;
+            const auto at = static_cast<std::ptrdiff_t>(program.byte() % open.size());
+            Answerer answerer{program, authenticated};
+            session.answer(open[static_cast<std::size_t>(at)].ticket, std::visit(answerer, open[static_cast<std::size_t>(at)].question), 1);
+            open.erase(open.begin() + at);
+        } else if (operation < 250) {
+            session.tls_started("TLSv1.3", "cipher");
+        } else if (operation < 252) {
+            session.time_out();
+        } else if (operation < 254) {
+            session.shut_down();
+        } else {
+            session.peer_closed();
+        }
+    }
+    return 0;
+}

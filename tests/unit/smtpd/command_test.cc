@@ -1,0 +1,135 @@
+#include "smtpd/command.h"
+
+#include "libcommon/text.h"
+
+#include <catch2/catch.hpp>
+
+using namespace postern;
+using namespace postern::smtpd;
+
+namespace {
+
+struct Describe {
+    std::string operator()(const Helo& c) const { return fmt::format("helo {}", c.domain); }
+    std::string operator()(const Ehlo& c) const { return fmt::format("ehlo {}", c.domain); }
+    std::string operator()(const MailFrom& c) const {
+        return fmt::format("mail <{}>{}{}", c.reverse_path.null ? "" : c.reverse_path.mailbox.text(),
+                           c.size ? fmt::format(" size={}", c.size) : "", c.eight_bit ? " 8bit" : "");
+    }
+    std::string operator()(const RcptTo& c) const { return fmt::format("rcpt <{}>", c.forward_path.mailbox.text()); }
+    std::string operator()(const Auth& c) const {
+        return fmt::format("auth {} {}", c.mechanism, c.initial_response.value_or("-"));
+    }
+    std::string operator()(const Data&) const { return "data"; }
+    std::string operator()(const Rset&) const { return "rset"; }
+    std::string operator()(const Noop&) const { return "noop"; }
+    std::string operator()(const Vrfy&) const { return "vrfy"; }
+    std::string operator()(const Help&) const { return "help"; }
+    std::string operator()(const Quit&) const { return "quit"; }
+    std::string operator()(const StartTls&) const { return "starttls"; }
+};
+std::string describe(const Parsed& parsed) {
+    if (const auto* bad = std::get_if<BadSyntax>(&parsed))
+        return fmt::format("{} {} column {}", bad->reply.code, bad->reply.status, bad->column);
+    return std::visit(Describe{}, std::get<Command>(parsed));
+}
+
+struct Case { std::string_view line, expect; };
+constexpr Case cases[] = {
+    {"EHLO client.example", "ehlo client.example"},
+    {"ehlo [192.0.2.1]", "ehlo [192.0.2.1]"},
+    {"HELO under_score", "helo under_score"},                                  // 4.1.4: never refused for its name
+    {"EHLO", "501 5.5.4 column 4"},
+    {"EHLO two words", "501 5.5.4 column 5"},
+
+    {"MAIL FROM:<>", "mail <>"},                                               // null reverse-path: a bounce
+    {"mail from:<a@b.example>", "mail <a@b.example>"},                         // verbs ignore case, 2.4
+    {"MAIL FROM: <a@b.example>", "501 5.5.4 column 10"},                       // no space after the colon, 3.3
+    {"MAIL FROM:<a@b.example>  ", "mail <a@b.example>"},                       // trailing blanks, 4.1.1
+    {"MAIL FROM:a@b.example", "501 5.1.7 column 10"},
+    {"MAIL FROM:<a@b.example", "501 5.1.7 column 10"},
+    {"MAIL FROM:<@relay.example:a@b.example>", "mail <a@b.example>"},          // source route, appendix C
+    {"MAIL TO:<a@b.example>", "501 5.5.4 column 5"},
+    {"MAIL", "501 5.5.4 column 4"},
+    {"MAIL FROM:<a@b.example>SIZE=1", "501 5.5.4 column 23"},
+    {"MAIL FROM:<a@b.example> SIZE=1000", "mail <a@b.example> size=1000"},
+    {"MAIL FROM:<a@b.example> size=1 body=8bitmime", "mail <a@b.example> size=1 8bit"},
+    {"MAIL FROM:<a@b.example> BODY=7BIT", "mail <a@b.example>"},
+    {"MAIL FROM:<a@b.example> BODY=BINARYMIME", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> BODY", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> SIZE=", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> SIZE=-1", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> SIZE=18446744073709551616", "501 5.5.4 column 24"},   // 2^64 does not wrap
+    {"MAIL FROM:<a@b.example> SIZE=1 SIZE=2", "501 5.5.4 column 31"},
+    {"MAIL FROM:<a@b.example> AUTH=<>", "mail <a@b.example>"},
+    {"MAIL FROM:<a@b.example> AUTH=e+3Dmc2@example.com", "mail <a@b.example>"},
+    {"MAIL FROM:<a@b.example> AUTH=a+0Ab", "mail <a@b.example>"},              // a newline in xtext, and goes nowhere
+    {"MAIL FROM:<a@b.example> AUTH=a+0", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> AUTH=a+0a", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> RET=FULL", "555 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> SIZE=1 SMTPUTF8", "555 5.5.4 column 31"},
+
+    {"RCPT TO:<ann@example.org>", "rcpt <ann@example.org>"},
+    {"RCPT TO:<Ann@EXAMPLE.org>", "rcpt <Ann@example.org>"},                   // domains ignore case, local parts keep it
+    {"RCPT TO:<\"a b\"@example.org>", "rcpt <\"a b\"@example.org>"},
+    {"RCPT TO:<Postmaster>", "rcpt <postmaster>"},                             // 4.1.1.3
+    {"RCPT TO:<>", "501 5.1.3 column 8"},
+    {"RCPT TO:<a@b.example> NOTIFY=NEVER", "555 5.5.4 column 22"},
+    {"RCPT TO: <a@b.example>", "501 5.5.4 column 8"},
+
+    {"DATA", "data"},
+    {"DATA now", "501 5.5.4 column 5"},
+    {"RSET", "rset"},
+    {"NOOP anything", "noop"},
+    {"VRFY ann", "vrfy"},
+    {"HELP MAIL", "help"},
+    {"QUIT", "quit"},
+    {"STARTTLS", "starttls"},
+    {"STARTTLS x", "501 5.5.4 column 9"},
+    {"AUTH PLAIN", "auth PLAIN -"},
+    {"AUTH PLAIN =", "auth PLAIN ="},
+    {"AUTH PLAIN AGEAYg==", "auth PLAIN AGEAYg=="},
+    {"AUTH", "501 5.5.4 column 4"},
+    {"AUTH PLAIN a b", "501 5.5.4 column 5"},
+
+    {"EXPN list", "502 5.5.1 column 0"},                                       // 4.2.4: known, not implemented
+    {"", "500 5.5.2 column 0"},
+    {"FROB", "500 5.5.2 column 0"},
+    {"MAILFROM:<a@b.example>", "500 5.5.2 column 0"},
+    {"NOOP \x01", "500 5.5.2 column 5"},
+    {"NOOP \xC3\xA9", "500 5.5.2 column 5"},
+    {std::string_view("NOOP \0", 6), "500 5.5.2 column 5"},
+};
+
+} // namespace
+
+TEST_CASE("SMTP command lines") {
+    for (const Case& c : cases) {
+        INFO(c.line);
+        CHECK(describe(parse_command(c.line)) == c.expect);
+    }
+}
+
+TEST_CASE("shells, paths and line ends do not get through the address grammar") {
+    for (std::string_view address : {"a@b.example;id", "a@b.example\nDATA", "a b@c.example", "a@b..example", "a@-b.example",
+                                     "@b.example", "a@", "a@b.example>", "<a@b.example>", "a@b@c", "..@b.example",
+                                     "a@[1.2.3.4", "a@[300.1.1.1]", "a@b.example\\"}) {
+        INFO(address);
+        CHECK(std::holds_alternative<BadSyntax>(parse_command(fmt::format("RCPT TO:<{}>", address))));
+        CHECK(std::holds_alternative<BadSyntax>(parse_command(fmt::format("MAIL FROM:<{}>", address))));
+    }
+}
+
+TEST_CASE("every verb is found by its name in any case") {
+    for (std::size_t i = 0; i < verbs().size(); ++i) {
+        CHECK(verb_index(verbs()[i].name) == i);
+        CHECK(verb_index(ascii_lower(verbs()[i].name) + " x") == i);
+    }
+    CHECK_FALSE(verb_index("EHLOX"));
+}
+
+TEST_CASE("a web request is recognized") {
+    CHECK(is_http_request("GET / HTTP/1.1"));
+    CHECK(is_http_request("POST /x HTTP/1.0"));
+    CHECK_FALSE(is_http_request("GETAWAY"));
+}

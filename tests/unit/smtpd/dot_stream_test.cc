@@ -1,0 +1,97 @@
+#include "smtpd/dot_stream.h"
+
+#include <catch2/catch.hpp>
+
+using namespace postern::smtpd;
+using Fault = DotStream::Fault;
+using namespace std::string_literals;
+
+namespace {
+
+struct Outcome {
+    std::string message;
+    Fault fault = Fault::none;
+    bool ended = false;
+    std::size_t taken = 0;
+};
+Outcome feed(std::string_view bytes, std::size_t chunk, DotStream::Limits limits = {1000000, 998}) {
+    DotStream stream(limits);
+    Outcome outcome;
+    while (outcome.taken < bytes.size() && !stream.ended())
+        outcome.taken += stream.feed(bytes.substr(outcome.taken, chunk), outcome.message);
+    outcome.fault = stream.fault();
+    outcome.ended = stream.ended();
+    return outcome;
+}
+
+} // namespace
+
+TEST_CASE("a message comes out without its dots, on any chunking") {
+    struct Case { std::string_view in, message; };
+    constexpr Case cases[] = {
+        {".\r\n", ""},
+        {"\r\n.\r\n", "\r\n"},
+        {"a\r\n.\r\n", "a\r\n"},
+        {"..\r\n.\r\n", ".\r\n"},
+        {"..a\r\n...\r\n.b\r\n.\r\n", ".a\r\n..\r\nb\r\n"},
+        {"a.b.\r\n c\r\n.\r\n", "a.b.\r\n c\r\n"},
+    };
+    for (const Case& c : cases) {
+        for (std::size_t chunk = 1; chunk <= c.in.size(); ++chunk) {
+            INFO(c.in << " in chunks of " << chunk);
+            const Outcome outcome = feed(std::string(c.in) + "QUIT\r\n", chunk);
+            CHECK(outcome.ended);
+            CHECK(outcome.fault == Fault::none);
+            CHECK(outcome.message == c.message);
+            CHECK(outcome.taken == c.in.size());
+        }
+    }
+}
+
+// TESTCARD D1: what some server somewhere takes for the end of data. None of these may end it here; the true end
+// comes afterwards, and the message is refused.
+TEST_CASE("nothing but CRLF dot CRLF ends a message") {
+    const std::string variants[] = {
+        "\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\n.\r", "\r.\n",
+        "\r\r\n.\r\r\n", "\r\n.\r\r\n", "\n\n.\n\n", "\r\n\0.\r\n"s, "\r\n.\0\r\n"s, "\n\r.\r\n", "\r\n.\n\r\n",
+    };
+    for (const std::string& variant : variants) {
+        const std::string sent = "body" + variant + "MAIL FROM:<smuggled@evil.example>\r\n.\r\n";
+        for (std::size_t chunk : {1, 2, 3, 4, 1000}) {
+            INFO(Catch::StringMaker<std::string>::convert(variant) << " in chunks of " << chunk);
+            const Outcome outcome = feed(sent, static_cast<std::size_t>(chunk));
+            CHECK(outcome.ended);
+            CHECK(outcome.taken == sent.size());
+            CHECK(outcome.fault != Fault::none);
+        }
+    }
+}
+
+TEST_CASE("CR CR LF dot CR LF holds a literal end, but the message is not taken") {
+    const Outcome outcome = feed("body\r\r\n.\r\nMAIL", 1);
+    CHECK(outcome.ended);
+    CHECK(outcome.fault == Fault::bare_cr);
+}
+
+TEST_CASE("faults are told apart, the first one counts") {
+    CHECK(feed("a\nb\r\n.\r\n", 100).fault == Fault::bare_lf);
+    CHECK(feed("a\rb\r\n.\r\n", 100).fault == Fault::bare_cr);
+    CHECK(feed("a\0b\r\n.\r\n"s, 100).fault == Fault::nul);
+    CHECK(feed("a\rb\nc\r\n.\r\n", 100).fault == Fault::bare_cr);
+    CHECK(feed("\n.\r\n\r\n.\r\n", 100).fault == Fault::bare_lf);
+}
+
+TEST_CASE("limits are exact: a line without its CRLF, a message without its dots") {
+    CHECK(feed("12345\r\n.\r\n", 3, {7, 5}).fault == Fault::none);
+    CHECK(feed("..345\r\n.\r\n", 3, {6, 4}).fault == Fault::none);
+    CHECK(feed("123456\r\n.\r\n", 3, {100, 5}).fault == Fault::line_too_long);
+    CHECK(feed("12345\r\n1\r\n.\r\n", 3, {9, 5}).fault == Fault::too_large);
+}
+
+TEST_CASE("a message that is too large is not kept") {
+    DotStream stream({1000, 1000000});
+    std::string out;
+    for (int i = 0; i < 1000; ++i) stream.feed(std::string(1000, 'x'), out);
+    CHECK(out.size() <= 1000);
+    CHECK(stream.size() == 1000000);
+}

@@ -1,0 +1,43 @@
+#include "smtpd/transaction.h"
+
+#include <catch2/catch.hpp>
+
+using namespace postern;
+using namespace postern::smtpd;
+
+namespace {
+ipc::RecipientVerdict deliver(std::vector<ipc::LocalTarget> targets, std::vector<ipc::Address> forwards = {}) {
+    return {ipc::RecipientStatus::deliver, std::move(targets), std::move(forwards)};
+}
+} // namespace
+
+TEST_CASE("an account gets one copy however it was reached") {
+    Transaction transaction("bob@example.net", 0, false);
+    CHECK(transaction.add_local("ann@example.org", deliver({{1, "ann@example.org", {}}})));
+    CHECK(transaction.add_local("all@example.org",
+                                deliver({{1, "ann@example.org", {}}, {2, "ben@example.org", {}}}, {"far@example.com"})));
+    CHECK(transaction.add_local("more@example.org", deliver({}, {"far@example.com"})));
+    CHECK(transaction.accepted() == 3);
+    CHECK(transaction.only_recipient().empty());
+    const auto recipients = transaction.take_recipients();
+    REQUIRE(recipients.size() == 3);
+    CHECK(recipients[0].forward_path == "ann@example.org");
+    CHECK(recipients[1].account == 2);
+    CHECK(recipients[1].forward_path == "all@example.org");
+    CHECK(recipients[2].account == 0);
+    CHECK(recipients[2].address == "far@example.com");
+}
+
+TEST_CASE("an envelope that is full takes no part of a list") {
+    Transaction transaction;
+    std::vector<ipc::LocalTarget> many;
+    for (AccountId id = 1; id <= 250; ++id) many.push_back({id, "x@example.org", {}});
+    for (AccountId round = 0; round < 4; ++round) {
+        for (ipc::LocalTarget& target : many) target.account += 1000 * round;
+        CHECK(transaction.add_local("list@example.org", deliver(many)));
+    }
+    CHECK_FALSE(transaction.add_local("one@example.org", deliver({{9999, "one@example.org", {}}})));
+    CHECK_FALSE(transaction.add_foreign("far@example.com"));
+    CHECK(transaction.accepted() == 4);
+    CHECK(transaction.take_recipients().size() == 1000);
+}
