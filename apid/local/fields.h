@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ipc/admin.h"
+#include "ipc/queue.h"
 #include "libcommon/ids.h"
 #include "libcommon/json.h"
 
@@ -33,6 +34,11 @@ template <class T, std::size_t N> json::Value to_json(const List<T, N>& items) {
     return array;
 }
 template <class T> json::Value to_json(const std::optional<T>& v) { return v ? to_json(*v) : json::Value(); }
+
+// Types of the queue show as text, and are never read.
+inline json::Value to_json(const QueueId& id) { return id.text(); }
+inline json::Value to_json(const TraceId& trace) { return trace.text(); }
+inline json::Value to_json(ipc::RecipientState state) { return to_string(state); }
 
 Error wrong_type(std::string_view expected);
 
@@ -94,6 +100,9 @@ template <class T, std::size_t N> json::Value schema_of(const List<T, N>*) {
     return type_schema("array").set("maxItems", N).set("items", schema_of(static_cast<const T*>(nullptr)));
 }
 template <class T> json::Value schema_of(const std::optional<T>*) { return schema_of(static_cast<const T*>(nullptr)); }
+inline json::Value schema_of(const QueueId*) { return type_schema("string"); }
+inline json::Value schema_of(const TraceId*) { return type_schema("string"); }
+inline json::Value schema_of(const ipc::RecipientState*) { return type_schema("string"); }
 
 // --- fields ---------------------------------------------------------------------------------------------------
 

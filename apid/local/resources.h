@@ -2,7 +2,6 @@
 #pragma once
 
 #include "apid/local/fields.h"
-#include "ipc/queue.h"
 
 namespace postern::api {
 
@@ -95,14 +94,6 @@ constexpr auto audit_fields = std::tuple(
     field("subject", &ipc::AuditRow::subject, "to whom"),
     field("detail", &ipc::AuditRow::detail, "with what"),
     field("hash", &ipc::AuditRow::hash, "SHA-256 over the row before and this one"));
-
-// Types of the queue show as text.
-inline json::Value to_json(const QueueId& id) { return id.text(); }
-inline json::Value to_json(const TraceId& trace) { return trace.text(); }
-inline json::Value to_json(ipc::RecipientState state) { return to_string(state); }
-inline json::Value schema_of(const QueueId*) { return type_schema("string"); }
-inline json::Value schema_of(const TraceId*) { return type_schema("string"); }
-inline json::Value schema_of(const ipc::RecipientState*) { return type_schema("string"); }
 
 constexpr auto queue_fields = std::tuple(
     field("id", &ipc::QueueRow::id, "of the message"),
