@@ -1,5 +1,6 @@
 #include "libcommon/sandbox.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <grp.h>
@@ -66,10 +67,10 @@ Result<void> limit(int resource, std::uint64_t value, std::string_view what) {
 
 Result<void> set_limits(const Confinement& confinement) {
     if (auto done = limit(RLIMIT_CORE, 0, "limit core dumps"); !done) return done;
+    // More than the host grants master is not to be had, even by root in a container: then as much as there is.
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
-    std::uint64_t wanted = confinement.open_files;
-    if (confinement.uid == 0 && wanted > files.rlim_max) wanted = files.rlim_max;   // without root: what we may
+    const auto wanted = std::min<std::uint64_t>(confinement.open_files, files.rlim_max);
     if (auto done = limit(RLIMIT_NOFILE, wanted, "limit open files"); !done) return done;
 #ifndef POSTERN_SANITIZED
     if (confinement.memory_bytes != 0)
