@@ -68,9 +68,6 @@ constexpr Option table[] = {
     text(Kind::path, "api.tls_cert", "", nobody, "certificate chain for HTTPS, PEM; without one plain HTTP on loopback"),
     text(Kind::path, "api.tls_key", "", nobody, "private key of api.tls_cert"),
 
-    // queue
-    range(Kind::size, "queue.inline_limit", "256KiB", 4 * kib, 1 * mib, smtpd | qmgr, "a body up to this travels inline and lives in the journal; a larger one is a file"),
-
     // storage
     text(Kind::path, "storage.maildir_path", "/var/lib/postern/mail", nobody, "the mail root: one Maildir tree per account"),
 

@@ -1,5 +1,6 @@
 // postern-master: the supervisor. See README.md and postern-master(8).
 #include "libcommon/text.h"
+#include "master/control_socket.h"
 #include "master/supervisor.h"
 
 #include <csignal>
@@ -45,6 +46,11 @@ int main(int argc, char** argv) {
     Loop loop;
     master::Supervisor supervisor(loop, std::move(options));
     if (!supervisor.start()) return 78;   // EX_CONFIG
+    master::ControlSocket control(loop, supervisor);
+    if (auto done = control.listen(supervisor.run_dir() / "control.sock"); !done) {
+        std::fprintf(stderr, "%s\n", done.error().message().c_str());
+        return 73;                        // EX_CANTCREAT
+    }
     loop.run();
     return 0;
 }
