@@ -54,6 +54,9 @@ constexpr Option table[] = {
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
 
+    // queue
+    range(Kind::size, "queue.inline_limit", "256KiB", 4 * kib, 896 * kib, smtpd | qmgr, "a larger body goes to a file beside the journal"),
+
     // imap
     text(Kind::addresses, "imap.listen_addr", "0.0.0.0:993", nobody, "IMAP with implicit TLS"),
     text(Kind::addresses, "imap.starttls_addr", "0.0.0.0:143", nobody, "IMAP with STARTTLS"),

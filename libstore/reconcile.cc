@@ -1,0 +1,360 @@
+#include "libstore/reconcile.h"
+
+#include "libcommon/log.h"
+#include "libstore/mailbox.h"
+
+#include <algorithm>
+
+namespace postern::store {
+namespace {
+
+constexpr std::size_t max_converted = std::size_t{256} * 1024 * 1024;
+
+bool has_bare_newline(std::string_view text) {
+    for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+        if (at == 0 || text[at - 1] != '\r') return true;
+    return false;
+}
+
+std::string with_crlf(std::string_view text) {
+    std::string out;
+    out.reserve(text.size() + text.size() / 32);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r')) out += '\r';
+        out += text[i];
+    }
+    return out;
+}
+
+// Other tools store messages with bare newlines; IMAP speaks CRLF (RFC 3501 section 2.2) and RFC822.SIZE must be
+// what is sent. So there is one form on disk: theirs becomes ours when it is taken over.
+Result<std::uint64_t> take_over(int dir, const std::string& name, const FileName& parsed) {
+    auto file = sys::open_file(dir, name);
+    if (!file) return file.error();
+    auto size = sys::size_of(file->get());
+    if (!size || (parsed.size && *parsed.size == *size) || *size > max_converted) return size;
+    auto text = sys::read_all(file->get(), max_converted);
+    if (!text) return text.error();
+    if (!has_bare_newline(*text)) return size;
+    const std::string converted = with_crlf(*text), unfinished = unfinished_name(parsed.base);
+    auto out = sys::create_file(dir, unfinished);
+    if (!out) return out.error();
+    if (auto done = sys::write_all(out->get(), converted); !done) return done.error();
+    if (auto done = sys::sync_file(out->get()); !done) return done.error();
+    if (auto done = sys::rename(dir, unfinished, dir, name); !done) return done.error();
+    return converted.size();
+}
+
+} // namespace
+
+Reconciler::Room& Reconciler::room(Box& box) {
+    const auto [at, fresh] = rooms_.try_emplace(&box);
+    if (fresh) {
+        at->second.row = box.row;
+        at->second.old_uid_next = box.row.uid_next;
+    }
+    return at->second;
+}
+
+void Reconciler::read_side(Box& box, Room& room) {
+    auto file = sys::open_file(box.folder.root(), side_file_name);
+    if (!file) return;
+    auto text = sys::read_all(file->get(), max_side_file);
+    if (!text) return;
+    room.side = parse_side_file(*text);
+    room.row.side_bytes = text->size();
+    if (room.side.damaged > 0)
+        log::warning("store.side_file.damaged", {{"account", account_.id_}, {"mailbox", box.row.name}, {"lines", room.side.damaged}});
+}
+
+// DESIGN section 6: UIDs and MODSEQs never go backwards. Each unclean stop since the account was last written
+// skips its own share, so that numbers handed out after a recovery that was itself lost do not come back either.
+void Reconciler::skip_numbers(Room& room) {
+    MailboxRow& row = room.row;
+    if (room.side.mailbox) {
+        row.uid_next = std::max(row.uid_next, room.side.mailbox->uid_next);
+        row.modseq = std::max(row.modseq, room.side.mailbox->modseq);
+    }
+    if (room.side.highest_uid >= row.uid_next) row.uid_next = room.side.highest_uid + 1;
+    const auto epoch = account_.index_->meta("epoch", account_.context_.epoch - 1);
+    const std::int64_t stops = std::clamp<std::int64_t>(account_.context_.epoch - (epoch ? *epoch : 0), 1, 16);
+    const bool unused = row.uid_next == 1 && row.modseq == 1;       // a mailbox nobody ever saw a message in
+    if (!unused && row.uid_next < 0xE0000000) row.uid_next += jump * static_cast<Uid>(stops);
+    if (!unused) row.modseq += jump * static_cast<ModSeq>(stops);
+    row.forgotten = row.modseq;
+    row.side_modseq = 0;
+    room.changed = true;
+}
+
+Result<void> Reconciler::look_over(Box& box) {
+    if (auto done = account_.commit(); !done) return done;
+    auto folder = account_.folder(box);
+    if (!folder) return folder.error();
+    Room& here = room(box);
+    if (unclean_) {
+        read_side(box, here);
+        skip_numbers(here);
+    }
+    const Look look = look_at(account_.directory_.get(), box.row.directory);
+    const bool known = look.new_modified != 0 && look.cur_modified != 0 && look.side_bytes == box.row.side_bytes;
+    if (unclean_ && known && !box.look_again) return {};        // just as its row remembers it
+    box.seen.new_modified = look.new_modified;
+    box.seen.cur_modified = look.cur_modified;
+    box.look_again = false;
+    auto listing = (*folder)->list();
+    if (!listing) return listing.error();
+    return compare(box, *listing);
+}
+
+Result<void> Reconciler::compare(Box& box, const Folder::Listing& listing) {
+    auto files = account_.index_->files(box.row.id);
+    if (!files) return files.error();
+    auto messages = account_.index_->messages(box.row.id);
+    if (!messages) return messages.error();
+    std::unordered_map<std::string, Message> known;
+    known.reserve(files->size());
+    for (std::size_t m = 0; FileRow& file : *files) {
+        while (m < messages->size() && (*messages)[m].uid < file.uid) ++m;
+        if (m < messages->size() && (*messages)[m].uid == file.uid) known.emplace(std::move(file.base), (*messages)[m]);
+    }
+    const SideFile& side = room(box).side;
+    std::set<std::string> met;
+    for (const Folder::Entry& entry : listing.messages) {
+        const auto parsed = parse_file_name(entry.name);
+        std::string base(parsed->base);
+        if (const auto row = known.find(base); row != known.end()) {
+            const bool as_expected = entry.in_new_dir == ((row->second.name_flags & in_new) != 0) &&
+                                     entry.name == file_name(base, row->second.name_flags);
+            if (!as_expected) renamed_.push_back({&box, row->second, base, entry.name, entry.in_new_dir});
+            known.erase(row);
+            met.insert(std::move(base));
+            continue;
+        }
+        if (met.count(base) != 0) continue;     // the same message twice: somebody's unfinished rename
+        const auto remembered = side.messages.find(base);
+        const Uid side_uid = remembered == side.messages.end() ? 0 : remembered->second.uid;
+        unknown_.push_back({&box, entry.name, entry.in_new_dir, std::move(base), side_uid, parsed->seconds});
+    }
+    if (unclean_) finish_unfinished(box, listing, known);
+    for (auto& [base, message] : known) missing_.emplace(base, Missing{&box, message});
+    return {};
+}
+
+// Dot-names are ours, and after an unclean stop nobody is still writing one.
+void Reconciler::finish_unfinished(Box& box, const Folder::Listing& listing, std::unordered_map<std::string, Message>& known) {
+    for (const Folder::Entry& entry : listing.unfinished) {
+        const int dir = entry.in_new_dir ? box.folder.new_dir() : box.folder.cur_dir();
+        const std::string base(parse_file_name(std::string_view(entry.name).substr(1))->base);
+        const auto row = known.find(base);
+        if (row == known.end()) {
+            (void)sys::unlink(dir, entry.name);
+            continue;
+        }
+        const Flags flags = row->second.name_flags;
+        if (sys::rename(dir, entry.name, box.folder.dir_of(flags), file_name(base, flags))) known.erase(row);
+    }
+}
+
+Result<void> Reconciler::finish() {
+    // By time within a mailbox, those with a UID from the side file first: new UIDs ascend with their dates.
+    std::sort(unknown_.begin(), unknown_.end(), [](const Unknown& a, const Unknown& b) {
+        const Uid ua = a.side_uid == 0 ? UINT32_MAX : a.side_uid, ub = b.side_uid == 0 ? UINT32_MAX : b.side_uid;
+        return std::tie(ua, a.seconds, a.found) < std::tie(ub, b.seconds, b.found);
+    });
+    for (auto& [box, here] : rooms_)
+        if (!unclean_) ++here.row.modseq;
+    auto done = account_.transact([&](Index& index) -> Result<void> {
+        for (auto& [box, here] : rooms_)
+            if (auto put = put_keywords(index, *box, here); !put) return put;
+        for (const Renamed& one : renamed_)
+            if (auto merged = merge_flags(index, one); !merged) return merged;
+        for (Unknown& one : unknown_)
+            if (auto settled = settle_unknown(index, one); !settled) return settled;
+        for (const auto& [base, one] : missing_)
+            if (auto dropped = drop_missing(index, one); !dropped) return dropped;
+        for (auto& [box, here] : rooms_)
+            if (auto counted = recount(index, *box, here); !counted) return counted;
+        return {};
+    });
+    if (!done) return done;
+    std::size_t changed = 0;
+    for (auto& [box, here] : rooms_) {
+        if (!here.changed) continue;
+        ++changed;
+        box->row = here.row;
+        account_.touch(*box);
+        const Look look = look_at(account_.directory_.get(), box->row.directory);     // our own renames just now
+        box->seen.new_modified = look.new_modified;
+        box->seen.cur_modified = look.cur_modified;
+        if (!box->view) continue;
+        auto messages = account_.index_->messages(box->row.id);
+        if (!messages) return messages.error();
+        box->view->reload(std::move(*messages));
+    }
+    if (!unknown_.empty() || !missing_.empty() || !renamed_.empty())
+        log::info("store.reconciled", {{"account", account_.id_}, {"unclean", unclean_ ? "yes" : "no"}, {"mailboxes", changed},
+                                       {"found", unknown_.size()}, {"missing", missing_.size()}, {"renamed", renamed_.size()}});
+    return {};
+}
+
+// A rebuilt index has none; their numbers are what the messages' side lines speak in.
+Result<void> Reconciler::put_keywords(Index& index, Box& box, Room& here) {
+    for (const auto& [number, name] : here.side.keywords) {
+        if (number < box.keywords.size() && !box.keywords[number].empty()) continue;
+        box.keywords.resize(std::max<std::size_t>(box.keywords.size(), number + 1));
+        box.keywords[number] = name;
+        if (auto done = index.put_keyword({box.row.id, number, name}); !done) return done;
+    }
+    return {};
+}
+
+// What the name says against what it said last: the other tool's change, put on top of ours.
+Result<void> Reconciler::merge_flags(Index& index, const Renamed& one) {
+    const auto parsed = parse_file_name(one.found);
+    const Flags was = one.message.name_flags & flag::all, theirs = one.in_new_dir ? Flags{0} : parsed->flags;
+    const Flags merged = static_cast<Flags>((one.message.flags | (theirs & ~was)) & ~(was & ~theirs) & flag::all);
+    const Flags place = one.in_new_dir ? in_new : theirs;
+    Folder& folder = one.box->folder;
+    const std::string wanted = file_name(one.base, place);
+    if (one.found != wanted)
+        if (auto done = sys::rename(folder.dir_of(place), one.found, folder.dir_of(place), wanted); !done) return done;
+    Room& here = room(*one.box);
+    here.changed = true;
+    const RowId id = row_id(one.box->row.id, one.message.uid);
+    if (merged != one.message.flags) {
+        FlagUpdate update;
+        update.keep = 0;
+        update.set = merged;
+        update.modseq = here.row.modseq;
+        if (auto done = index.update_flags(id, id, update); !done) return done;
+    }
+    return index.put_name_flags(id, place);
+}
+
+Result<void> Reconciler::settle_unknown(Index& index, Unknown& unknown) {
+    auto retained = retain_again(index, unknown);
+    if (!retained) return retained.error();
+    if (*retained) return {};
+    if (const auto from = missing_.find(unknown.base); from != missing_.end()) {
+        auto done = move_here(index, unknown, from->second);
+        missing_.erase(from);
+        return done;
+    }
+    return adopt(index, unknown);
+}
+
+Result<bool> Reconciler::retain_again(Index& index, const Unknown& unknown) {
+    if (!retained_loaded_) {
+        auto rows = index.retained_all();
+        if (!rows) return rows.error();
+        for (RetainedRow& row : *rows) retained_.emplace(row.base, row);
+        retained_loaded_ = true;
+    }
+    const auto row = retained_.find(unknown.base);
+    if (row == retained_.end() || mailbox_of(row->second.id) != unknown.box->row.id) return false;
+    if (row->second.moved && !unclean_) return false;       // somebody restored it by hand
+    account_.unmoved_ = true;
+    if (row->second.moved)
+        if (auto done = index.put_retained_moved(row->second.id, false); !done) return done.error();
+    return true;
+}
+
+Result<Uid> Reconciler::uid_for(Index& index, const Unknown& unknown) {
+    Room& here = room(*unknown.box);
+    const Uid wanted = unknown.side_uid;
+    if (wanted >= here.old_uid_next) {          // the index never gave it to anything
+        auto taken = index.message(row_id(unknown.box->row.id, wanted));
+        if (!taken) return taken.error();
+        if (!*taken) return wanted;
+    }
+    if (here.row.uid_next == UINT32_MAX) return Error(Errc::no_space, "no UID is left in this mailbox");
+    return here.row.uid_next++;
+}
+
+Result<void> Reconciler::move_here(Index& index, const Unknown& unknown, const Missing& from) {
+    auto uid = uid_for(index, unknown);
+    if (!uid) return uid.error();
+    const auto parsed = parse_file_name(unknown.found);
+    Room& here = room(*unknown.box);
+    Room& there = room(*from.box);
+    here.changed = there.changed = true;
+    Message as = from.message;
+    as.uid = *uid;
+    as.modseq = here.row.modseq;
+    as.name_flags = unknown.in_new_dir ? in_new : parsed->flags;
+    if (unknown.box != from.box) as.keywords = 0;           // their numbers mean something else here
+    const RowId old_id = row_id(from.box->row.id, from.message.uid), id = row_id(unknown.box->row.id, *uid);
+    if (auto done = index.renumber(old_id, as, id, there.row.modseq); !done) return done;
+    if (parsed->key)
+        if (auto done = index.put_delivery(*parsed->key, id); !done) return done;
+    Folder& folder = unknown.box->folder;
+    const std::string wanted = file_name(unknown.base, as.name_flags);
+    if (unknown.found == wanted) return {};
+    return sys::rename(folder.dir_of(as.name_flags), unknown.found, folder.dir_of(as.name_flags), wanted);
+}
+
+Result<void> Reconciler::adopt(Index& index, const Unknown& unknown) {
+    const auto parsed = parse_file_name(unknown.found);
+    Folder& folder = unknown.box->folder;
+    const Flags place = unknown.in_new_dir ? in_new : parsed->flags;
+    auto size = take_over(folder.dir_of(place), unknown.found, *parsed);
+    if (!size) {                                // a link, a FIFO, a directory: not a message, and not ours to remove
+        log::warning("store.file.ignored", {{"account", account_.id_}, {"mailbox", unknown.box->row.name},
+                                            {"file", unknown.found}, {"error", size.error().message()}});
+        return {};
+    }
+    const std::string wanted = file_name(unknown.base, place);
+    if (unknown.found != wanted)
+        if (auto done = sys::rename(folder.dir_of(place), unknown.found, folder.dir_of(place), wanted); !done) return done;
+    auto uid = uid_for(index, unknown);
+    if (!uid) return uid.error();
+    Room& here = room(*unknown.box);
+    here.changed = true;
+    Message m;
+    m.uid = *uid;
+    m.flags = place & flag::all;
+    m.name_flags = place;
+    m.modseq = here.row.modseq;
+    m.size = *size;
+    m.internal_date = unknown.seconds > 0 ? unknown.seconds : account_.context_.now();
+    if (const auto side = here.side.messages.find(unknown.base); side != here.side.messages.end()) {
+        m.keywords = side->second.keywords;
+        m.internal_date = side->second.internal_date;
+    }
+    const RowId id = row_id(unknown.box->row.id, *uid);
+    if (auto done = index.put_message(id, m); !done) return done;
+    if (auto done = index.put_file(id, unknown.base); !done) return done;
+    if (!parsed->key) return {};
+    auto other = index.delivery(*parsed->key);
+    if (!other) return other.error();
+    if (*other) {                               // a second copy another tool made: the first keeps the key
+        auto there = index.message(**other);
+        if (!there) return there.error();
+        if (*there) return {};
+    }
+    return index.put_delivery(*parsed->key, id);
+}
+
+Result<void> Reconciler::drop_missing(Index& index, const Missing& missing) {
+    // DESIGN section 5, rule 8: the message may still be on its way back from the journal.
+    if (!account_.context_.replay_done) {
+        missing.box->look_again = true;
+        return {};
+    }
+    Room& here = room(*missing.box);
+    here.changed = true;
+    const RowId id = row_id(missing.box->row.id, missing.message.uid);
+    return index.expunge(id, id, here.row.modseq, account_.context_.now(), false);
+}
+
+Result<void> Reconciler::recount(Index& index, Box& box, Room& here) {
+    if (!here.changed) return {};
+    auto messages = index.messages(box.row.id);
+    if (!messages) return messages.error();
+    here.row.messages = here.row.unseen = 0;
+    here.row.bytes = here.row.checksum = 0;
+    for (const Message& m : *messages) count_in(here.row, m);
+    return index.put_mailbox(account_.persisted(box, here.row));
+}
+
+} // namespace postern::store

@@ -1,0 +1,57 @@
+#include "libstore/sql.h"
+
+namespace postern::store {
+namespace {
+
+Errc kind_of(int code) {
+    switch (code & 0xFF) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_SCHEMA:
+        case SQLITE_ERROR: return Errc::corrupt;   // our statements are right: a table or column is missing
+        case SQLITE_FULL: return Errc::no_space;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED: return Errc::unavailable;
+        default: return Errc::io;
+    }
+}
+
+} // namespace
+
+Result<Sql> Sql::open(const std::string& path) {
+    sqlite3* raw = nullptr;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+                      SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+    Sql db(raw);
+    if (code != SQLITE_OK) return Error(kind_of(code), std::string("open index: ") + sqlite3_errstr(code));
+    return db;
+}
+
+Result<void> Sql::script(const char* text) {
+    if (sqlite3_exec(db_.get(), text, nullptr, nullptr, nullptr) != SQLITE_OK) return failure(text);
+    return {};
+}
+
+Result<sqlite3_stmt*> Sql::prepare(const char* sql) {
+    Statement& kept = statements_[sql];
+    if (!kept) {
+        sqlite3_stmt* made = nullptr;
+        if (sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
+            return failure(sql);
+        kept.reset(made);
+    }
+    return kept.get();
+}
+
+void Sql::finish(sqlite3_stmt* statement) {
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+}
+
+Error Sql::failure(std::string_view what) const {
+    const int code = sqlite3_extended_errcode(db_.get());
+    return Error(kind_of(code), std::string("index: ") + sqlite3_errmsg(db_.get())).with("statement", what.substr(0, 60));
+}
+
+} // namespace postern::store

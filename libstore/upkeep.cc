@@ -1,0 +1,301 @@
+// What is done lazily, in bounded steps: flags into file names, side files, expunged files into retention and, when
+// their time is over, away.
+#include "libstore/account.h"
+
+#include "libcommon/log.h"
+#include "libstore/mailbox.h"
+#include "libstore/side_file.h"
+
+#include <fmt/core.h>
+
+namespace postern::store {
+namespace {
+
+constexpr std::int64_t side_delay = 10, purge_period = 600, view_kept = 300;         // seconds
+// A side file that is mostly history is written anew: an ordinary line takes some 80 bytes.
+constexpr std::uint64_t side_line_estimate = 160, side_minimum = 64 * 1024;
+
+} // namespace
+
+bool LocalAccount::upkeep(std::size_t& budget) {
+    bool more = dirty_ && !commit();
+    for (auto& [id, box] : boxes_) {
+        if (budget == 0) return true;
+        if (box->deleted()) continue;
+        if (box->view) {
+            (void)box->view->write_cache();
+            more = upkeep_names(*box, budget) || more;
+        }
+        (void)upkeep_side(*box, false);
+        upkeep_view(*box);
+    }
+    if (budget > 0) more = upkeep_retention(budget) || more;
+    if (budget > 0) more = upkeep_deleted(budget) || more;
+    if (budget > 0) more = upkeep_purge(budget) || more;
+    return more;
+}
+
+void LocalAccount::settle() {
+    std::size_t budget = 10'000;
+    for (auto& [id, box] : boxes_) {
+        if (box->deleted()) continue;
+        if (box->view) (void)box->view->write_cache();
+        (void)upkeep_names(*box, budget);
+        (void)upkeep_side(*box, true);
+        // The last word on what the folders look like, so that the next opening need not look into them.
+        if (box->seen.new_modified != box->row.new_modified || box->seen.cur_modified != box->row.cur_modified)
+            mark_dirty(*box);
+    }
+    (void)upkeep_retention(budget);
+    (void)commit();
+}
+
+// The messages of a mailbox nobody has open are kept a while for its next SELECT.
+void LocalAccount::upkeep_view(Box& box) {
+    const bool unused = box.view && box.view.use_count() == 1 && box.view->stale_names().empty() &&
+                        box.row.side_modseq == box.row.modseq;
+    if (!unused) box.unused_since = 0;
+    else if (box.unused_since == 0) box.unused_since = context_.now();
+    else if (context_.now() - box.unused_since > view_kept) box.view.reset();
+}
+
+// --- Names -----------------------------------------------------------------------------------------------------
+
+// Renames, then says so in one transaction. A crash between is a rename by "another tool" to the flags the index
+// has already.
+bool LocalAccount::upkeep_names(Box& box, std::size_t& budget) {
+    if (!box.view || box.view->stale_names().empty()) return false;
+    auto there = folder(box);
+    if (!there) return false;
+    std::vector<Uid>& stale = box.view->stale_names();
+    std::vector<std::pair<Uid, Flags>> renamed;
+    {
+        const OwnChange change(box);
+        for (; !stale.empty() && budget > 0; stale.pop_back(), --budget) {
+            const Message* m = box.view->find(stale.back());
+            if (!m || m->name_flags == m->flags) continue;
+            auto base = base_of(box, m->uid);
+            if (!base) continue;
+            if (rename_message(**there, m->name_flags, **there, m->flags, *base)) renamed.emplace_back(m->uid, m->flags);
+            else box.look_again = true;
+        }
+    }
+    if (renamed.empty()) return !stale.empty();
+    MailboxRow row = box.row;
+    auto done = transact([&](Index& index) -> Result<void> {
+        for (const auto& [uid, flags] : renamed) {
+            Message m = *box.view->find(uid);
+            row.checksum -= row_hash(m);
+            m.name_flags = flags;
+            row.checksum += row_hash(m);
+            if (auto put = index.put_name_flags(row_id(box.row.id, uid), flags); !put) return put;
+        }
+        return index.put_mailbox(persisted(box, row));
+    });
+    if (!done) {
+        box.look_again = true;
+        return false;
+    }
+    box.row = row;
+    for (const auto& [uid, flags] : renamed) box.view->find_mutable(uid)->name_flags = flags;
+    return !stale.empty();
+}
+
+// --- Side files ------------------------------------------------------------------------------------------------
+
+std::string LocalAccount::side_header(const Box& box) const {
+    std::string text = side_line(SideMailbox{box.row.uid_validity, box.row.uid_next, box.row.modseq, box.row.special_use,
+                                             subscriptions_.count(box.row.name) != 0, box.row.name});
+    for (unsigned n = 0; n < box.keywords.size(); ++n)
+        if (!box.keywords[n].empty()) text += side_keyword_line(n, box.keywords[n]);
+    return text;
+}
+
+bool LocalAccount::upkeep_side(Box& box, bool at_once) {
+    if (box.row.side_modseq == box.row.modseq) return false;
+    const std::int64_t now = context_.now();
+    if (box.side_due == 0) box.side_due = now + side_delay;
+    if (!at_once && now < box.side_due) return false;
+    box.side_due = 0;
+    if (!folder(box) || !commit()) return false;
+    const bool anew = box.row.side_modseq == 0 || box.row.side_bytes > side_minimum + side_line_estimate * box.row.messages;
+    auto done = anew ? rewrite_side(box) : append_side(box);
+    if (!done) {
+        log::warning("store.side_file.failed", {{"account", id_}, {"mailbox", box.row.name}, {"error", done.error().message()}});
+        return false;
+    }
+    box.row.side_modseq = box.row.modseq;
+    box.row.side_uid = box.row.uid_next - 1;
+    mark_dirty(box);
+    return true;
+}
+
+// What changed since the last time. With the mailbox open that is told by MODSEQ; without, nothing but new
+// messages can have come.
+Result<void> LocalAccount::append_side(Box& box) {
+    std::string text = side_header(box);
+    const auto add = [&](const Message& m) -> Result<void> {
+        auto base = index_->base(row_id(box.row.id, m.uid));
+        if (!base) return base.error();
+        text += side_line(SideMessage{m.uid, m.keywords, m.internal_date}, *base);
+        return {};
+    };
+    std::vector<Message> fresh;
+    if (!box.view) {
+        auto rows = index_->messages_from(box.row.id, box.row.side_uid + 1);
+        if (!rows) return rows.error();
+        fresh = std::move(*rows);
+    } else {
+        for (const Message& m : box.view->messages())
+            if (m.modseq > box.row.side_modseq) fresh.push_back(m);
+    }
+    for (const Message& m : fresh)
+        if (auto done = add(m); !done) return done;
+    auto expunged = index_->expunged_since(box.row.id, box.row.side_modseq);
+    if (!expunged) return expunged.error();
+    for (const Uid uid : *expunged) text += side_expunged_line(uid);
+    auto file = sys::open_or_append(box.folder.root(), side_file_name);
+    if (!file) return file.error();
+    if (auto done = sys::write_all(file->get(), text); !done) return done;
+    auto size = sys::size_of(file->get());
+    if (!size) return size.error();
+    box.row.side_bytes = *size;
+    return {};
+}
+
+Result<void> LocalAccount::rewrite_side(Box& box) {
+    auto messages = index_->messages(box.row.id);
+    auto files = index_->files(box.row.id);
+    if (!messages) return messages.error();
+    if (!files) return files.error();
+    std::string text = side_header(box);
+    for (std::size_t f = 0; const Message& m : *messages) {
+        while (f < files->size() && (*files)[f].uid < m.uid) ++f;
+        if (f < files->size() && (*files)[f].uid == m.uid)
+            text += side_line(SideMessage{m.uid, m.keywords, m.internal_date}, (*files)[f].base);
+    }
+    const std::string unfinished = unfinished_name(side_file_name);
+    (void)sys::unlink(box.folder.root(), unfinished);
+    auto file = sys::create_file(box.folder.root(), unfinished);
+    if (!file) return file.error();
+    if (auto done = sys::write_all(file->get(), text); !done) return done;
+    if (auto done = sys::rename(box.folder.root(), unfinished, box.folder.root(), side_file_name); !done) return done;
+    box.row.side_bytes = text.size();
+    return {};
+}
+
+// --- Retention -------------------------------------------------------------------------------------------------
+
+Result<Fd> LocalAccount::retention() {
+    if (auto made = sys::make_dir(directory_.get(), "retention"); !made) return made.error();
+    return sys::open_dir(directory_.get(), "retention");
+}
+
+Result<Fd> LocalAccount::open_retained(Box& box, Uid uid) {
+    auto row = index_->retained(row_id(box.row.id, uid));
+    if (!row) return row.error();
+    if (!*row) return Error(Errc::not_found, "no such message");
+    if (!(*row)->moved) return open_message(box, uid, (*row)->name_flags, (*row)->base);
+    auto directory = retention();
+    if (!directory) return directory.error();
+    return sys::open_file(directory->get(), file_name((*row)->base, (*row)->name_flags));
+}
+
+// False: not now. A file that is nowhere was removed by somebody else: there is nothing to retain.
+Result<bool> LocalAccount::retain_file(const RetainedRow& row) {
+    const auto home = boxes_.find(mailbox_of(row.id));
+    if (home == boxes_.end()) return true;
+    auto from = folder(*home->second);
+    if (!from) return from.error();
+    auto to = retention();
+    if (!to) return to.error();
+    const OwnChange change(*home->second);
+    const std::string kept = file_name(row.base, row.name_flags);
+    auto done = sys::rename((*from)->dir_of(row.name_flags), kept, to->get(), kept);
+    if (done) return true;
+    if (done.error().code() != Errc::not_found) return done.error();
+    const auto found = (*from)->search(row.base);
+    if (!found) return true;
+    done = sys::rename((*from)->dir_of(found->name_flags), found->name, to->get(), kept);
+    if (!done) return done.error();
+    return true;
+}
+
+bool LocalAccount::upkeep_retention(std::size_t& budget) {
+    if (!unmoved_) return false;
+    auto rows = index_->retained_unmoved(std::min<std::size_t>(budget, 1000));
+    if (!rows) return false;
+    if (rows->empty()) {
+        unmoved_ = false;
+        return false;
+    }
+    std::vector<RowId> moved;
+    for (const RetainedRow& row : *rows) {
+        auto done = retain_file(row);
+        if (!done) break;               // a full or failing disk: later
+        moved.push_back(row.id);
+    }
+    budget -= std::min(budget, rows->size());
+    auto done = transact([&](Index& index) -> Result<void> {
+        for (const RowId id : moved)
+            if (auto put = index.put_retained_moved(id, true); !put) return put;
+        return {};
+    });
+    return done && moved.size() == rows->size();
+}
+
+// A deleted mailbox's folder goes when nothing of it is left to retain. What another tool put there since is
+// retained without a row.
+bool LocalAccount::upkeep_deleted(std::size_t& budget) {
+    if (unmoved_) return false;
+    for (auto at = boxes_.begin(); at != boxes_.end(); ++at) {
+        Box& box = *at->second;
+        if (!box.deleted()) continue;
+        --budget;
+        if (auto there = Folder::open(directory_.get(), box.row.directory)) {
+            auto kept = retention();
+            auto listing = there->list();
+            if (!kept || !listing) return false;
+            for (const Folder::Entry& entry : listing->messages)
+                (void)sys::rename(entry.in_new_dir ? there->new_dir() : there->cur_dir(), entry.name, kept->get(), entry.name);
+            for (const Folder::Entry& entry : listing->unfinished)
+                (void)sys::unlink(entry.in_new_dir ? there->new_dir() : there->cur_dir(), entry.name);
+            for (const char* part : {"tmp", "new", "cur"}) (void)sys::remove_dir(there->root(), part);
+            for (const char* part : {side_file_name, "maildirfolder"}) (void)sys::unlink(there->root(), part);
+            (void)sys::remove_dir(directory_.get(), box.row.directory);
+        }
+        const MailboxId id = at->first;
+        if (!transact([&](Index& index) { return index.drop_mailbox(id); })) return false;
+        boxes_.erase(at);
+        return true;
+    }
+    return false;
+}
+
+// Slowly: mass deletes make the file system slow at creating (PIPELINE.md, variant g). With the row goes the
+// tombstone: nothing is replayed after so long.
+bool LocalAccount::upkeep_purge(std::size_t& budget) {
+    const std::int64_t now = context_.now();
+    if (now < purge_due_) return false;
+    auto rows = index_->retained_before(now - context_.options.undelete.count(), std::min<std::size_t>(budget, 100));
+    if (!rows || rows->empty()) {
+        purge_due_ = now + purge_period;
+        return false;
+    }
+    auto directory = retention();
+    if (!directory) return false;
+    for (const RetainedRow& row : *rows) (void)sys::unlink(directory->get(), file_name(row.base, row.name_flags));
+    budget -= std::min(budget, rows->size());
+    auto done = transact([&](Index& index) -> Result<void> {
+        for (const RetainedRow& row : *rows) {
+            if (auto dropped = index.drop_retained(row.id); !dropped) return dropped;
+            const auto name = parse_file_name(row.base);
+            if (!name || !name->key) continue;
+            if (auto dropped = index.drop_delivery(*name->key); !dropped) return dropped;
+        }
+        return {};
+    });
+    return done.ok();
+}
+
+} // namespace postern::store
