@@ -13,7 +13,9 @@ using namespace postern;
 
 constexpr const char* usage =
     "usage: master [--config FILE] [--libexec DIR] [--uid-base N]\n"
-    "Runs in the foreground until SIGTERM. SIGHUP reads the configuration again.\n";
+    "       master --users\n"
+    "Runs in the foreground until SIGTERM. SIGHUP reads the configuration again.\n"
+    "--users prints the system users of the service table, for packages to create.\n";
 
 bool parse_arguments(int argc, char** argv, master::Options& options) {
     for (int i = 1; i < argc; i += 2) {
@@ -37,6 +39,11 @@ bool parse_arguments(int argc, char** argv, master::Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 2 && std::string_view(argv[1]) == "--users") {
+        for (const master::Service& row : master::services())
+            std::printf("%.*s\n", static_cast<int>(row.user.size()), row.user.data());
+        return 0;
+    }
     master::Options options;
     if (!parse_arguments(argc, argv, options)) {
         std::fputs(usage, stderr);

@@ -51,23 +51,22 @@ Lane Queue::lane_of(const Entry& entry, std::uint32_t index) const {
 
 // ---- in ----------------------------------------------------------------------------------------------------------
 
-void Queue::accept(Accepted message, std::function<void(Result<QueueId>)> done) {
+void Queue::accept(Accepted message, AcceptDone done) {
     spool_->accept(std::move(message), [this, done = std::move(done)](Result<QueueId> id, Accepted&& accepted) {
-        if (id) {
-            Entry entry;
-            entry.size = accepted.large ? accepted.large->size : accepted.body.value.size();
-            entry.whole = cached_ + accepted.body.value.size() <= options_.cache_bytes;
-            if (entry.whole) cached_ += accepted.body.value.size();
-            entry.message = std::move(accepted);
-            if (!entry.whole) uncache(entry);
-            entry.recipients.resize(entry.message.envelope.recipients.size());
-            add(*id, std::move(entry));
-        }
-        done(std::move(id));
+        if (!id) return done(std::move(id), accepted.envelope);
+        Entry entry;
+        entry.size = accepted.large ? accepted.large->size : accepted.body.value.size();
+        entry.whole = cached_ + accepted.body.value.size() <= options_.cache_bytes;
+        if (entry.whole) cached_ += accepted.body.value.size();
+        entry.message = std::move(accepted);
+        if (!entry.whole) uncache(entry);
+        entry.recipients.resize(entry.message.envelope.recipients.size());
+        const QueueId queue_id = *id;
+        done(std::move(id), add(queue_id, std::move(entry)).message.envelope);
     });
 }
 
-void Queue::add(const QueueId& id, Entry entry) {
+Queue::Entry& Queue::add(const QueueId& id, Entry entry) {
     const auto at = entries_.emplace(id, std::move(entry)).first;
     Entry& e = at->second;
     for (std::uint32_t i = 0; i < e.recipients.size(); ++i) {
@@ -79,6 +78,7 @@ void Queue::add(const QueueId& id, Entry entry) {
         const auto wait = std::clamp<std::int64_t>(record.next_attempt - now_.wall, 0, std::chrono::seconds(longest_wait).count());
         wait_until(now_.steady + std::chrono::seconds(wait), id, i);
     }
+    return e;
 }
 
 void Queue::install(std::vector<RecoveredMessage> messages) {

@@ -52,7 +52,9 @@ class Queue {
     Spool::Hooks hooks();
     void attach(Spool& spool) { spool_ = &spool; }
 
-    void accept(Accepted message, std::function<void(Result<QueueId>)> done);
+    // Answers when the message is on disk; the envelope is only for the length of the call.
+    using AcceptDone = std::function<void(Result<QueueId>, const ipc::Envelope&)>;
+    void accept(Accepted message, AcceptDone done);
 
     // Agents and their results. dispatch() hands out what can be handed out; called once per turn of the loop.
     void agent_up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots);
@@ -114,7 +116,7 @@ class Queue {
     using Due = std::multimap<std::chrono::milliseconds, std::pair<QueueId, std::uint32_t>>;
 
     Lane lane_of(const Entry& entry, std::uint32_t index) const;
-    void add(const QueueId& id, Entry entry);
+    Entry& add(const QueueId& id, Entry entry);
     void install(std::vector<RecoveredMessage> messages);
     void make_ready(const QueueId& id, Entry& entry, std::uint32_t index);
     void wait_until(std::chrono::milliseconds due, const QueueId& id, std::uint32_t index);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <ctime>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -57,6 +58,14 @@ void turn_away(const Fd& socket, const Role& role) {
     if (!role.implicit_tls) (void)::send(socket.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+// No more connections than descriptors: some are kept for channels, listeners and large bodies.
+std::uint64_t most_connections() {
+    constexpr std::uint64_t kept = 256;
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur <= 2 * kept) return kept;
+    return files.rlim_cur - kept;
+}
+
 } // namespace
 
 struct Service::Port {
@@ -101,6 +110,7 @@ Service::~Service() = default;
 // Running sessions keep the certificate they have and get the new limits.
 void Service::load_settings() {
     limits_ = read_limits(daemon_.config());
+    limits_.connections = std::min(limits_.connections, most_connections());
     auto context = tls::server_context(daemon_, "smtp");
     if (context) tls_ = std::move(*context);
     else log::error("smtpd.tls.unavailable", {{"reason", context.error().message()}});

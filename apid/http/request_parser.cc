@@ -58,9 +58,11 @@ RequestParser::State RequestParser::feed(std::string_view bytes, std::size_t& ta
 
 // Gathers up to the empty line that ends the head, and not a byte more.
 RequestParser::State RequestParser::feed_head(std::string_view bytes, std::size_t& taken) {
-    // RFC 9112 section 2.2: an empty line left over from the request before is skipped.
-    if (head_.empty() && bytes.starts_with("\r\n")) {
-        taken = 2;
+    // RFC 9112 section 2.2: an empty line left over from the request before is skipped; one, not a trickle of them.
+    if (!skipped_line_ && head_.size() < 2 && bytes.front() == "\r\n"[head_.size()]) {
+        taken = 1;
+        skipped_line_ = !head_.empty();
+        head_ = head_.empty() ? "\r" : "";
         return State::incomplete;
     }
     const std::size_t known = head_.size();
@@ -90,6 +92,8 @@ RequestParser::State RequestParser::begin_body() {
 
     engine_->reset();
     in_body_ = true;
+    chunks_.reset();
+    if (head.chunked) chunks_.emplace();
     const std::size_t read = http_parser_execute(&engine_->parser, &engine_->settings, head_.data(), head_.size());
     const auto error = HTTP_PARSER_ERRNO(&engine_->parser);
     if (error == HPE_INVALID_METHOD) return refuse(501, "unknown method");
@@ -100,10 +104,14 @@ RequestParser::State RequestParser::begin_body() {
 }
 
 RequestParser::State RequestParser::feed_body(std::string_view bytes, std::size_t& taken) {
+    if (chunks_) bytes = bytes.substr(0, chunks_->feed(bytes));
+    if (chunks_ && chunks_->bad()) return refuse(400, "malformed chunk");
     taken = http_parser_execute(&engine_->parser, &engine_->settings, bytes.data(), bytes.size());
     if (engine_->too_large) return refuse(413, "request body too large");
-    const auto error = HTTP_PARSER_ERRNO(&engine_->parser);
+    if (chunks_ && (chunks_->done() != engine_->complete || taken != bytes.size()))
+        return refuse(400, "malformed chunk");                 // the two readers disagree
     if (engine_->complete) return State::complete;
+    const auto error = HTTP_PARSER_ERRNO(&engine_->parser);
     return error == HPE_OK ? State::incomplete : refuse(400, "malformed request body");
 }
 
@@ -130,7 +138,7 @@ bool RequestParser::wants_continue() { return in_body_ && state_ == State::incom
 Request RequestParser::take() {
     Request request = std::exchange(request_, {});
     head_.clear();
-    in_body_ = false;
+    in_body_ = skipped_line_ = false;
     continue_wanted_ = false;
     state_ = State::incomplete;
     return request;

@@ -2,6 +2,7 @@
 // reads head and body; what follows the body stays for the next request (pipelining).
 #pragma once
 
+#include "apid/http/chunk_check.h"
 #include "apid/http/head_check.h"
 
 #include <memory>
@@ -28,7 +29,7 @@ class RequestParser {
     const Refusal& refusal() const { return refusal_; }
 
     // A request has begun and is not complete: the deadline runs.
-    bool in_request() const { return !head_.empty() || in_body_; }
+    bool in_request() const { return !head_.empty() || in_body_ || skipped_line_; }
     // Once per request, when its head asked for "100 Continue" before it sends the body.
     bool wants_continue();
 
@@ -45,8 +46,10 @@ class RequestParser {
     std::string head_;
     Request request_;
     Refusal refusal_;
+    std::optional<ChunkCheck> chunks_;   // of a chunked body
     State state_ = State::incomplete;
     bool in_body_ = false;
+    bool skipped_line_ = false;
     bool continue_wanted_ = false;
 };
 

@@ -80,6 +80,7 @@ class Spool {
     std::uint64_t batches() const { return writer_->batches(); }
     std::uint64_t records() const { return writer_->records(); }
     bool is_recovered() const { return recovered_; }
+    bool is_idle() const { return writer_->waiting_bytes() == 0; }   // nothing waits for its flush
 
     // Without threads: does one thing that waits; false when nothing does.
     bool pump();

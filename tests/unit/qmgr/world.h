@@ -116,7 +116,7 @@ inline ipc::Envelope World::envelope(const std::vector<AccountId>& accounts) con
 
 inline void World::accept(Accepted message, std::string body) {
     Promise promise{message.envelope, std::move(body), message.large.has_value()};
-    queue->accept(std::move(message), [this, promise](Result<QueueId> id) {
+    queue->accept(std::move(message), [this, promise](Result<QueueId> id, const ipc::Envelope&) {
         if (!id) {
             ++refused;
             return;
