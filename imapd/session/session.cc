@@ -22,11 +22,6 @@ bool is_uid_form(const imap::Command& command) {
 
 } // namespace
 
-std::string_view Session::capabilities() {
-    return "IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE "
-           "LIST-EXTENDED LIST-STATUS STATUS=SIZE";
-}
-
 Session::Session(std::shared_ptr<store::Account> account, const Environment& environment, std::function<void()> wake)
     : account_(std::move(account)), environment_(environment), wake_(std::move(wake)),
       reader_(imap::ReaderLimits{environment.command_limit, true}) {}
@@ -41,11 +36,19 @@ void Session::bye(std::string_view text) {
     state_ = State::ended;
 }
 
+bool Session::between_commands() const {
+    return !task_ && (state_ == State::idling || (state_ == State::reading && !reader_.in_command()));
+}
+
 Session::Wants Session::run(Input& input) {
     if (gone_) bye("The selected mailbox was deleted");
     for (bool more = true; more && state_ != State::ended;) {
         if (out_.size() >= high_water) return Wants::drained;
         if (state_ == State::waiting) return Wants::answer;
+        if (!last_words_.empty() && between_commands()) {
+            bye(last_words_);
+            break;
+        }
         if (task_) {
             if (const auto wants = run_task()) return *wants;
             continue;

@@ -49,11 +49,9 @@ class Session final : private store::Observer {
     bool is_idle() const { return state_ == State::idling; }
     const std::string& farewell() const { return farewell_; }   // why it ended, for the log
 
-    // "* BYE text" and the end: shutdown, time-out.
+    // "* BYE text" and the end, at once or (shutdown) when no command is half done any more; then run() says close.
     void bye(std::string_view text);
-
-    // What imap-login says for us with its tagged OK.
-    static std::string_view capabilities();
+    void bye_after_command(std::string_view text) { last_words_ = text; }
 
   private:
     enum class State { reading, idling, appending, waiting, ended };
@@ -63,6 +61,7 @@ class Session final : private store::Observer {
 
     // The loop of run().
     std::optional<Wants> run_task();
+    bool between_commands() const;
     Wants take_event(Input& input, bool& more);
     void on_command(std::string_view text);
     void on_append_begins(imap::AppendHead head);
@@ -143,7 +142,7 @@ class Session final : private store::Observer {
     bool uid_command_ = false;
     std::unique_ptr<Task> task_;
     std::size_t bad_in_a_row_ = 0;
-    std::string farewell_;
+    std::string farewell_, last_words_;
 
     struct Upload {
         imap::Append command;
