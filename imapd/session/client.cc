@@ -19,7 +19,8 @@ Client::Client(Loop& loop, const Environment& environment, Start start, std::fun
                    moved_ = Clock::now();
                    run();
                },
-               [this](std::string_view why) { ended(why); }}),
+               [this](std::string_view why) { ended(why); },
+               [this] { shut_down(); }}),                // imap-login stops, or the client is gone
       session_(std::move(start.account), environment, [this] { run_later(); }) {
     stream_.input().append(start.pending);
     run_later();

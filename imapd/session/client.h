@@ -2,7 +2,7 @@
 #pragma once
 
 #include "imapd/session/session.h"
-#include "imapd/session/stream.h"
+#include "imapd/stream.h"
 #include "libcommon/ids.h"
 
 #include <chrono>

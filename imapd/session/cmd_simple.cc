@@ -1,12 +1,13 @@
 // Commands that touch no message: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE, CHECK, IDLE.
 #include "imapd/session/session.h"
 
+#include "imapd/capabilities.h"
 #include "libcommon/text.h"
 
 namespace postern::imapd {
 
 void Session::handle(const imap::Capability&) {
-    out_.append("* CAPABILITY ").append(capabilities()).append("\r\n");
+    out_.append("* CAPABILITY ").append(capabilities_logged_in).append("\r\n");
     ok();
 }
 

@@ -22,11 +22,6 @@ bool is_uid_form(const imap::Command& command) {
 
 } // namespace
 
-std::string_view Session::capabilities() {
-    return "IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE "
-           "LIST-EXTENDED LIST-STATUS STATUS=SIZE";
-}
-
 Session::Session(std::shared_ptr<store::Account> account, const Environment& environment, std::function<void()> wake)
     : account_(std::move(account)), environment_(environment), wake_(std::move(wake)),
       reader_(imap::ReaderLimits{environment.command_limit, true}) {}

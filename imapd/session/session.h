@@ -53,9 +53,6 @@ class Session final : private store::Observer {
     void bye(std::string_view text);
     void bye_after_command(std::string_view text) { last_words_ = text; }
 
-    // What imap-login says for us with its tagged OK.
-    static std::string_view capabilities();
-
   private:
     enum class State { reading, idling, appending, waiting, ended };
 

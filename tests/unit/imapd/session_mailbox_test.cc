@@ -1,11 +1,13 @@
 #include "conversation.h"
 
+#include "imapd/capabilities.h"
+
 using namespace postern::imapd::testing;
 
 TEST_CASE("capabilities, identity, namespace, logout") {
     Mailroom room;
     Client c(room);
-    CHECK(c.say("a CAPABILITY\r\n") == "* CAPABILITY " + std::string(postern::imapd::Session::capabilities()) + "\r\na OK Done\r\n");
+    CHECK(c.say("a CAPABILITY\r\n") == "* CAPABILITY " + std::string(postern::imapd::capabilities_logged_in) + "\r\na OK Done\r\n");
     CHECK(c.say("b ID NIL\r\n") == "* ID (\"name\" \"Postern\")\r\nb OK Done\r\n");
     CHECK(c.say("c NAMESPACE\r\n") == "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\nc OK Done\r\n");
     CHECK(c.say("d ENABLE CONDSTORE\r\n") == "* ENABLED\r\nd OK Done\r\n");

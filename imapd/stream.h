@@ -1,5 +1,5 @@
-// The plain byte stream imap-login gave us: a socket that is read when the session has room and written when it has
-// something, without ever waiting.
+// One end of the plain byte stream between imap-login, which encrypts it, and imapd: read when there is room, written
+// when there is something, without ever waiting.
 #pragma once
 
 #include "libcommon/input.h"
@@ -17,6 +17,7 @@ class Stream {
         std::function<void()> readable;                      // input() has new bytes
         std::function<void()> drained;                       // everything written has left
         std::function<void(std::string_view why)> closed;    // once; destroy the stream later, not inside
+        std::function<void()> input_ended;                   // the other side will say no more; without it, closed
     };
     Stream(Loop& loop, Fd socket, std::size_t input_budget, Callbacks callbacks);
 
@@ -26,6 +27,7 @@ class Stream {
     void write(std::string bytes);
     std::size_t unsent() const { return out_.size() - sent_; }
     void finish();                       // close once everything has left
+    void end_output();                   // tells the other side that we will say no more; what it says still comes
 
   private:
     void readable();
@@ -37,7 +39,7 @@ class Stream {
     Callbacks callbacks_;
     std::string out_;
     std::size_t sent_ = 0;
-    bool finishing_ = false, ended_ = false;
+    bool finishing_ = false, finished_reading_ = false, ended_ = false;
     Watch read_, write_;
 };
 

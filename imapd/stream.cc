@@ -1,4 +1,4 @@
-#include "imapd/session/stream.h"
+#include "imapd/stream.h"
 
 #include <array>
 #include <cerrno>
@@ -22,14 +22,19 @@ void Stream::readable() {
     std::array<char, 65'536> buffer;
     const ssize_t got = ::read(socket_.get(), buffer.data(), std::min(buffer.size(), input_.room()));
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got <= 0) return end(got == 0 ? "the client closed" : std::strerror(errno));
+    if (got == 0 && callbacks_.input_ended) {
+        read_.disable();
+        finished_reading_ = true;
+        return callbacks_.input_ended();
+    }
+    if (got <= 0) return end(got == 0 ? "the other side closed" : std::strerror(errno));
     input_.append({buffer.data(), static_cast<std::size_t>(got)});
     if (input_.room() == 0) read_.disable();     // the session decides when there is room again
     callbacks_.readable();
 }
 
 void Stream::read_on() {
-    if (!ended_ && !finishing_ && input_.room() > 0) read_.enable();
+    if (!ended_ && !finishing_ && !finished_reading_ && input_.room() > 0) read_.enable();
 }
 
 void Stream::write(std::string bytes) {
@@ -59,6 +64,10 @@ void Stream::finish() {
     finishing_ = true;
     read_.disable();
     write_.enable();                             // also with nothing to send: the end comes from the loop
+}
+
+void Stream::end_output() {
+    if (!ended_) ::shutdown(socket_.get(), SHUT_WR);
 }
 
 void Stream::end(std::string_view why) {
