@@ -12,7 +12,7 @@ constexpr std::size_t max_bytes = 64 + MaxEncoded<Kept>::value;
 
 std::string encode_kept(Kept message) {
     std::string bytes(magic);
-    append_frame(bytes, Record(std::move(message)));
+    append_frame(bytes, JournalRecord(std::move(message)));
     return bytes;
 }
 

@@ -34,15 +34,15 @@ struct Tally {
     Totals operator()(const Kept&) const { return {}; }   // a copy
 };
 
-template <std::size_t Index> Result<Record> decode_as(std::string_view body) {
-    auto record = decode<std::variant_alternative_t<Index, Record>>(body);
+template <std::size_t Index> Result<JournalRecord> decode_as(std::string_view body) {
+    auto record = decode<std::variant_alternative_t<Index, JournalRecord>>(body);
     if (!record) return record.error();
-    return Record(std::move(*record));
+    return JournalRecord(std::move(*record));
 }
 
-using Decoder = Result<Record> (*)(std::string_view);
+using Decoder = Result<JournalRecord> (*)(std::string_view);
 constexpr Decoder decoders[] = {decode_as<0>, decode_as<1>, decode_as<2>, decode_as<3>};
-static_assert(std::size(decoders) == std::variant_size_v<Record>);
+static_assert(std::size(decoders) == std::variant_size_v<JournalRecord>);
 
 } // namespace
 
@@ -72,9 +72,9 @@ Totals& Totals::operator+=(const Totals& other) {
     return *this;
 }
 
-Totals tally(const Record& record) { return std::visit(Tally{}, record); }
+Totals tally(const JournalRecord& record) { return std::visit(Tally{}, record); }
 
-void append_frame(std::string& out, const Record& record) {
+void append_frame(std::string& out, const JournalRecord& record) {
     const std::size_t at = out.size();
     out.append(frame_header - 1, '\0');
     out.push_back(static_cast<char>(record.index() + 1));
@@ -91,7 +91,7 @@ Result<Frame> read_frame(std::string_view bytes) {
     return Frame{static_cast<RecordType>(bytes[8]), bytes.substr(frame_header, length), frame_header + length};
 }
 
-Result<Record> decode_record(const Frame& frame) {
+Result<JournalRecord> decode_record(const Frame& frame) {
     const auto number = static_cast<std::size_t>(frame.type);
     if (number == 0 || number > std::size(decoders)) return Error(Errc::corrupt, "record of an unknown type");
     return decoders[number - 1](frame.body);

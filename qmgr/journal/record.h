@@ -108,13 +108,13 @@ struct Kept {
 };
 
 // In the order of RecordType, from 1.
-using Record = std::variant<Accepted, Changed, Finished, Kept>;
+using JournalRecord = std::variant<Accepted, Changed, Finished, Kept>;
 enum class RecordType : std::uint8_t { accepted = 1, changed, finished, kept };
 
 // What a record adds to the account.
-Totals tally(const Record& record);
+Totals tally(const JournalRecord& record);
 
-void append_frame(std::string& out, const Record& record);
+void append_frame(std::string& out, const JournalRecord& record);
 
 struct Frame {
     RecordType type{};
@@ -124,6 +124,6 @@ struct Frame {
 constexpr std::size_t frame_header = 9;
 // The frame at the start of `bytes`; Errc::corrupt when it does not check.
 Result<Frame> read_frame(std::string_view bytes);
-Result<Record> decode_record(const Frame& frame);
+Result<JournalRecord> decode_record(const Frame& frame);
 
 } // namespace postern::qmgr

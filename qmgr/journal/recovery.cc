@@ -65,14 +65,11 @@ void judge_unreadable(Sys& sys, const Folders& folders, const Segments& segments
     }
 }
 
-// The account as of the end: what the newest header says and what was recorded behind it.
+// The account as of the end: what the last batch says, or the header where there is none.
 Totals totals_after(const Segment& newest) {
     Totals totals = newest.header().totals;
     scan_segment(newest.read_all(), newest.header(), UINT64_MAX,
-                 {[&](std::uint64_t, const Frame& frame) {
-                      if (auto record = decode_record(frame)) totals += tally(*record);
-                  },
-                  [](ByteRange) {}});
+                 {[](std::uint64_t, const Frame&) {}, [](ByteRange) {}, [&](const Totals& behind) { totals = behind; }});
     return totals;
 }
 

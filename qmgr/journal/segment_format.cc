@@ -15,15 +15,20 @@ struct BatchHeader {
     std::uint32_t crc = 0;                                        // of all that follows it
     std::uint32_t length = 0, records = 0;
     std::uint64_t generation = 0, offset = 0, salt = 0;
+    Totals totals;
     static auto fields(auto& m) {
-        return std::tie(m.magic, m.crc, m.length, m.records, m.generation, m.offset, m.salt);
+        return std::tie(m.magic, m.crc, m.length, m.records, m.generation, m.offset, m.salt, m.totals);
     }
 };
 constexpr std::size_t batch_header = MaxEncoded<BatchHeader>::value;
 constexpr std::size_t crc_covers_from = 8;
 
-// The payload of the batch at `offset`, or nothing.
-std::optional<std::string_view> batch_at(std::string_view segment, const SegmentHeader& header, std::uint64_t offset) {
+struct Batch {
+    std::string_view payload;
+    Totals totals;
+};
+// The batch at `offset`, if it checks.
+std::optional<Batch> batch_at(std::string_view segment, const SegmentHeader& header, std::uint64_t offset) {
     const std::string_view here = segment.substr(offset);
     if (here.size() < batch_header) return std::nullopt;
     BatchHeader batch;
@@ -35,7 +40,7 @@ std::optional<std::string_view> batch_at(std::string_view segment, const Segment
     if (batch.length == 0 || batch.length > here.size() - batch_header) return std::nullopt;
     if (crc32c(here.substr(crc_covers_from, batch_header - crc_covers_from + batch.length)) != batch.crc)
         return std::nullopt;
-    return here.substr(batch_header, batch.length);
+    return Batch{here.substr(batch_header, batch.length), batch.totals};
 }
 
 // A batch that checks holds records that check: one that does not was written by a fault of ours.
@@ -84,7 +89,7 @@ void BatchBuilder::clear() {
     records_ = 0;
 }
 
-std::optional<BatchBuilder::Place> BatchBuilder::add(const Record& record, std::size_t room) {
+std::optional<BatchBuilder::Place> BatchBuilder::add(const JournalRecord& record, std::size_t room) {
     const std::size_t at = buffer_.size();
     append_frame(buffer_, record);
     if (bytes() > room) {
@@ -95,13 +100,14 @@ std::optional<BatchBuilder::Place> BatchBuilder::add(const Record& record, std::
     return Place{at, buffer_.size() - at};
 }
 
-std::string_view BatchBuilder::seal(const SegmentHeader& header, std::uint64_t offset) {
+std::string_view BatchBuilder::seal(const SegmentHeader& header, std::uint64_t offset, const Totals& totals) {
     BatchHeader batch;
     batch.length = static_cast<std::uint32_t>(buffer_.size() - batch_header);
     batch.records = records_;
     batch.generation = header.generation;
     batch.offset = offset;
     batch.salt = header.salt;
+    batch.totals = totals;
     std::string encoded = encode(batch);
     std::memcpy(buffer_.data(), encoded.data(), batch_header);
     batch.crc = crc32c(std::string_view(buffer_).substr(crc_covers_from));
@@ -116,11 +122,12 @@ void scan_segment(std::string_view segment, const SegmentHeader& header, std::ui
     segment = segment.substr(0, std::min<std::uint64_t>(segment.size(), stop));
     std::uint64_t expected = block_bytes;   // where the next batch must begin
     for (std::uint64_t at = expected; at < segment.size(); at += block_bytes) {
-        const auto payload = batch_at(segment, header, at);
-        if (!payload) continue;
+        const auto batch = batch_at(segment, header, at);
+        if (!batch) continue;
         if (at != expected) visitor.damaged({expected, at});
-        visit_records(*payload, at + batch_header, visitor);
-        expected = at + round_to_block(batch_header + payload->size());
+        visit_records(batch->payload, at + batch_header, visitor);
+        if (visitor.account) visitor.account(batch->totals);
+        expected = at + round_to_block(batch_header + batch->payload.size());
         at = expected - block_bytes;
     }
 }

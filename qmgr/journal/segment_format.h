@@ -51,8 +51,10 @@ class BatchBuilder {
         std::size_t at = 0, size = 0;    // of the record's frame, in the batch
     };
     // A record that would make the batch exceed `room` is not taken.
-    std::optional<Place> add(const Record& record, std::size_t room);
-    std::string_view seal(const SegmentHeader& header, std::uint64_t offset);   // valid until clear()
+    std::optional<Place> add(const JournalRecord& record, std::size_t room);
+    // `totals` is the account with this batch in it: what a damaged batch took is known from the next. The bytes
+    // are valid until clear().
+    std::string_view seal(const SegmentHeader& header, std::uint64_t offset, const Totals& totals);
 
   private:
     std::string buffer_;
@@ -65,6 +67,7 @@ struct ByteRange {
 struct SegmentVisitor {
     std::function<void(std::uint64_t offset, const Frame& frame)> record;
     std::function<void(ByteRange)> damaged;   // a bad batch, or record, with a valid batch behind it
+    std::function<void(const Totals&)> account;   // behind each batch; may be empty
 };
 // Walks a segment's valid batches, in order, up to `stop` (where an abandoned range begins, or the end). A bad
 // batch with nothing valid behind it is the end: it was never acknowledged.

@@ -155,12 +155,12 @@ void Spool::accept(Accepted message, AcceptDone done) {
         done(Error(Errc::no_space, refusal_.empty() ? "too much waits for the disk" : refusal_), std::move(message));
         return;
     }
-    writer_->submit(std::move(message), [this, done = std::move(done)](Result<Writer::Written> place, Record&& record) {
+    writer_->submit(std::move(message), [this, done = std::move(done)](Result<Writer::Written> place, JournalRecord&& record) {
         written_accept(std::move(place), std::move(record), done);
     });
 }
 
-void Spool::written_accept(Result<Writer::Written> place, Record&& record, const AcceptDone& done) {
+void Spool::written_accept(Result<Writer::Written> place, JournalRecord&& record, const AcceptDone& done) {
     auto& message = std::get<Accepted>(record);
     if (!place) return done(place.error(), std::move(message));
     totals_ += tally(record);
@@ -174,7 +174,7 @@ void Spool::written_accept(Result<Writer::Written> place, Record&& record, const
 
 void Spool::change(const QueueId& id, RecipientRecords recipients, std::function<void()> done) {
     writer_->submit(Changed{id, false, std::move(recipients)},
-                    [this, done = std::move(done)](Result<Writer::Written> place, Record&& record) {
+                    [this, done = std::move(done)](Result<Writer::Written> place, JournalRecord&& record) {
                         if (!place) return;   // too large for a segment, which a state record never is
                         totals_ += tally(record);
                         note_change(std::get<Changed>(record).id, place->generation);
@@ -184,7 +184,7 @@ void Spool::change(const QueueId& id, RecipientRecords recipients, std::function
 
 void Spool::finish(Outcome outcome, std::vector<FinishedMessage> messages, std::function<void()> done) {
     writer_->submit(Finished{outcome, std::move(messages)},
-                    [this, done = std::move(done)](Result<Writer::Written> place, Record&& record) {
+                    [this, done = std::move(done)](Result<Writer::Written> place, JournalRecord&& record) {
                         if (!place) return;
                         totals_ += tally(record);
                         for (const FinishedMessage& m : std::get<Finished>(record).messages) drop(m.id, place->generation);

@@ -125,7 +125,7 @@ class Spool {
     Stub* stub(const QueueId& id);
     void note_change(const QueueId& id, std::uint64_t generation);
     void forget_change(Stub& stub);
-    void written_accept(Result<Writer::Written> place, Record&& record, const AcceptDone& done);
+    void written_accept(Result<Writer::Written> place, JournalRecord&& record, const AcceptDone& done);
     void drop(const QueueId& id, std::uint64_t generation);
     void resume_drop(const QueueId& id);
     void remove_kept(Leftover file);

@@ -11,7 +11,7 @@ constexpr std::size_t max_batch_bytes = 8 * 1024 * 1024;
 constexpr int max_attempts = 4;                       // at opening a segment, before everybody is told
 constexpr std::chrono::seconds retry_stuck{1};
 
-std::uint64_t size_of(const Record& record) {
+std::uint64_t size_of(const JournalRecord& record) {
     const auto* message = std::get_if<Accepted>(&record);
     return 1024 + (message ? message->body.value.size() : 0);
 }
@@ -40,7 +40,7 @@ void Writer::stop() {
     thread_.join();
 }
 
-void Writer::submit(Record record, Completion done) {
+void Writer::submit(JournalRecord record, Completion done) {
     const std::uint64_t bytes = size_of(record);
     waiting_bytes_ += bytes;
     bool first = false;
@@ -181,7 +181,9 @@ std::vector<Writer::Item> Writer::collect() {
 }
 
 void Writer::write_batch(std::vector<Item> items) {
-    const std::string_view batch = builder_.seal(segment_->header(), offset_);
+    Totals totals = totals_;
+    for (const Item& item : items) totals += tally(item.record);
+    const std::string_view batch = builder_.seal(segment_->header(), offset_, totals);
     // 1. write, 2. flush, 3. answer.
     auto written = segment_->write(batch, offset_);
     if (written) written = segment_->flush();
@@ -197,9 +199,9 @@ void Writer::write_batch(std::vector<Item> items) {
         place.id_salt = segment_->header().id_salt;
         place.offset = static_cast<std::uint32_t>(offset_ + places_[i].at);
         place.length = static_cast<std::uint32_t>(places_[i].size);
-        totals_ += tally(items[i].record);
         answers.push_back({std::move(items[i]), place});
     }
+    totals_ = totals;
     ++batches_;
     records_ += answers.size();
     offset_ += batch.size();

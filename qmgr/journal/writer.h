@@ -25,7 +25,7 @@ class Writer {
         std::uint32_t length = 0;        // of the frame
     };
     // Gets its record back: what a message's body need not be copied for.
-    using Completion = std::function<void(Result<Written>, Record&&)>;
+    using Completion = std::function<void(Result<Written>, JournalRecord&&)>;
 
     struct Options {
         std::uint64_t segment_bytes = 64 * 1024 * 1024;
@@ -57,7 +57,7 @@ class Writer {
     bool step();                                           // when not started: one batch; false, nothing waits
 
     // From any thread.
-    void submit(Record record, Completion done);
+    void submit(JournalRecord record, Completion done);
     void offer(std::shared_ptr<Segment> segment);          // to be used, after those offered before
     void set_oldest_live(std::uint64_t generation) { oldest_live_ = generation; }
     std::size_t spares();
@@ -71,7 +71,7 @@ class Writer {
 
   private:
     struct Item {
-        Record record;
+        JournalRecord record;
         Completion done;
         std::uint64_t bytes;
     };
