@@ -41,12 +41,37 @@ constexpr Option table[] = {
     text(Kind::addresses, "smtp.submissions_addr", "0.0.0.0:465", nobody, "submission with implicit TLS"),
     text(Kind::path, "smtp.tls_cert", "", nobody, "certificate chain, PEM"),
     text(Kind::path, "smtp.tls_key", "", nobody, "private key of smtp.tls_cert, PEM; read by keyd only"),
+    range(Kind::number, "smtp.max_size_mb", "25", 1, 10240, smtpd, "largest message taken, in MiB"),
+    range(Kind::number, "smtp.max_recipients", "1000", 100, 1000, smtpd, "recipients of one transaction"),
+    range(Kind::number, "smtp.max_errors", "20", 1, 1000, smtpd, "replies of 400 and over before a client is hung up on"),
+    range(Kind::number, "smtp.max_login_failures", "5", 1, 100, smtpd, "failed logins of one connection"),
+    range(Kind::size, "smtp.max_command_line", "2048", 512, 16384, smtpd, "a command line with its CRLF; AUTH may have 12288"),
+    range(Kind::size, "smtp.max_message_line", "64KiB", 998, 1 * gib, smtpd, "a line of a message; RFC 5321 promises 998"),
+    range(Kind::number, "smtp.max_hops", "50", 10, 1000, smtpd, "Received lines before a message counts as looping"),
+    range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
+    range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64"),
+    range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
+    range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
+    range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
+
+    // queue
+    range(Kind::size, "queue.inline_limit", "256KiB", 4 * kib, 896 * kib, smtpd | qmgr, "a larger body goes to a file beside the journal"),
 
     // imap
     text(Kind::addresses, "imap.listen_addr", "0.0.0.0:993", nobody, "IMAP with implicit TLS"),
     text(Kind::addresses, "imap.starttls_addr", "0.0.0.0:143", nobody, "IMAP with STARTTLS"),
     text(Kind::path, "imap.tls_cert", "", nobody, "certificate chain, PEM; smtp.tls_cert when empty"),
     text(Kind::path, "imap.tls_key", "", nobody, "private key of imap.tls_cert"),
+    range(Kind::number, "imap.max_connections", "10000", 1, 60000, login, "connections to one imap-login process"),
+    range(Kind::number, "imap.max_client_connections", "100", 1, 60000, login, "connections from one address"),
+    range(Kind::duration, "imap.login_timeout", "1min", 1 * second, hour, login, "how long a client may take to log in"),
+    range(Kind::number, "imap.max_login_failures", "5", 1, 100, login, "failed logins of one connection"),
+    range(Kind::duration, "imap.failure_delay", "1s", 0, minute, login, "delay of the first failed login's answer; each later one doubles it"),
+    range(Kind::size, "imap.max_command", "64KiB", 8 * kib, 16 * mib, imapd, "one command with its literals, an APPEND's message apart"),
+    range(Kind::size, "imap.max_message", "50MiB", 64 * kib, 4 * gib, imapd, "largest message an APPEND may bring"),
+    range(Kind::number, "imap.max_errors", "25", 1, 1000, imapd, "malformed commands in a row before a client is hung up on"),
+    range(Kind::duration, "imap.timeout", "30min", minute, 24 * hour, imapd, "how long a client may say nothing; RFC 9051 demands 30 minutes"),
+    range(Kind::duration, "imap.stall_timeout", "1min", 1 * second, hour, imapd, "how long a client may take nothing of an answer"),
 
     // api
     text(Kind::addresses, "api.listen_addr", "127.0.0.1:8080", api, "health and metrics over HTTP; other than loopback only with TLS"),
@@ -66,6 +91,14 @@ constexpr Option table[] = {
     range(Kind::duration, "auth.handle_life", "30s", 1 * second, 10 * minute, authd, "how long a login waits to be taken over by its session"),
     range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
     text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
+
+    // queue
+    range(Kind::size, "queue.inline_limit", "256KiB", 1 * kib, 1 * mib, smtpd | qmgr, "a body beyond this goes into a file of its own"),
+    range(Kind::size, "queue.segment_size", "64MiB", 4 * mib, 1 * gib, qmgr, "one segment of the journal"),
+    range(Kind::number, "queue.live_segments", "8", 2, 1024, qmgr, "beyond, messages still waiting in the oldest get files of their own"),
+    range(Kind::size, "queue.cache_size", "32MiB", 0, 16 * gib, qmgr, "bodies kept in memory for their first delivery"),
+    range(Kind::size, "queue.min_free", "64MiB", 0, 1024 * gib, qmgr, "free space in the spool, beside a copy of its journal, below which no mail is taken"),
+    range(Kind::duration, "queue.max_age", "5d", hour, 365 * 24 * hour, qmgr, "after this a temporary failure is final"),
 
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},

@@ -216,11 +216,11 @@ void Daemon::Birth::handle_answer(const BirthMessage& message, Fd descriptor) {
     if (questions.empty()) return;
     const ControlDone done = std::move(questions.front().done);
     questions.pop_front();
+    ask_question();                                       // before `done`, which may ask the next one itself
     std::string text;
     if (descriptor)
         if (auto read = read_all(descriptor.get(), max_slice)) text = std::move(*read);
     done(message.get_payload<ControlAnswer>(), std::move(text));
-    ask_question();
 }
 
 void Daemon::Birth::want(ServiceId service, std::uint32_t instance) {

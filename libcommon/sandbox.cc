@@ -1,5 +1,6 @@
 #include "libcommon/sandbox.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,7 +24,7 @@ struct AbilityCalls {
 
 // The allow-list. Nobody may execve, ptrace, process_vm_*, pidfd_getfd, kill others or open a network socket:
 // those calls are simply not here.
-const AbilityCalls allowed[] = {
+[[maybe_unused]] const AbilityCalls allowed[] = {
     {0, {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(lseek),
          SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(shutdown),
          SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
@@ -66,10 +67,10 @@ Result<void> limit(int resource, std::uint64_t value, std::string_view what) {
 
 Result<void> set_limits(const Confinement& confinement) {
     if (auto done = limit(RLIMIT_CORE, 0, "limit core dumps"); !done) return done;
+    // More than the host grants master is not to be had, even by root in a container: then as much as there is.
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
-    std::uint64_t wanted = confinement.open_files;
-    if (confinement.uid == 0 && wanted > files.rlim_max) wanted = files.rlim_max;   // without root: what we may
+    const auto wanted = std::min<std::uint64_t>(confinement.open_files, files.rlim_max);
     if (auto done = limit(RLIMIT_NOFILE, wanted, "limit open files"); !done) return done;
 #ifndef POSTERN_SANITIZED
     if (confinement.memory_bytes != 0)

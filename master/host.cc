@@ -3,6 +3,7 @@
 #include "config/value.h"
 #include "libcommon/text.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,8 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <set>
+#include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -129,13 +132,14 @@ Result<Fd> listen_tcp(const config::HostPort& where) {
     return socket;
 }
 
-// Named sockets exist only for the outside; root and the group postern-admin may connect.
-Result<Fd> listen_unix(const fs::path& path) {
+} // namespace
+
+Result<Fd> listen_unix(const fs::path& path, int type) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.native().size() >= sizeof address.sun_path) return Error(Errc::too_large, "socket path too long: " + path.string());
     std::memcpy(address.sun_path, path.c_str(), path.native().size() + 1);
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return Error::from_errno("make a socket");
     if (auto made = make_parents(path); !made) return made.error();
     ::unlink(path.c_str());                       // of a master that was killed; two masters are kept apart by its lock
@@ -148,7 +152,20 @@ Result<Fd> listen_unix(const fs::path& path) {
     return socket;
 }
 
-} // namespace
+Result<void> reduce_capabilities() {
+    if (!is_root()) return {};
+    constexpr cap_value_t kept[] = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_SYS_CHROOT, CAP_NET_BIND_SERVICE,
+                                    CAP_CHOWN, CAP_FOWNER, CAP_DAC_OVERRIDE};
+    for (int capability = 0; capability <= CAP_LAST_CAP; ++capability)
+        if (std::find(std::begin(kept), std::end(kept), capability) == std::end(kept) &&
+            ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL)
+            return Error::from_errno("reduce the bounding set");
+    const Owned<_cap_struct, cap_free> set(cap_init());
+    for (const cap_flag_t flag : {CAP_PERMITTED, CAP_EFFECTIVE})
+        cap_set_flag(set.get(), flag, static_cast<int>(std::size(kept)), kept, CAP_SET);
+    if (cap_set_proc(set.get()) != 0) return Error::from_errno("reduce capabilities");
+    return {};
+}
 
 Result<void> Listeners::update(const Config& config, const Options&) {
     std::set<std::string> wanted;
@@ -163,7 +180,7 @@ Result<void> Listeners::update(const Config& config, const Options&) {
                 const std::string key = std::string(name) + " " + address;
                 wanted.insert(key);
                 if (open_.contains(key)) continue;
-                auto socket = named ? listen_unix(address) : listen_tcp(*config::parse_address(address));
+                auto socket = named ? listen_unix(address, SOCK_STREAM) : listen_tcp(*config::parse_address(address));
                 if (!socket) return socket.error().with("option", name).with("address", address);
                 open_[key] = {std::string(name), address, std::move(*socket)};
             }

@@ -42,7 +42,13 @@ class Listeners {
     std::map<std::string, Open> open_;
 };
 
+// Named sockets exist only for the outside; root and the group postern-admin may connect.
+Result<Fd> listen_unix(const std::filesystem::path& path, int type);
+
 // The numeric gid of postern-admin, who may use the named sockets; 0 when there is no such group.
 std::uint32_t admin_group();
+
+// Once everything that needs more is done: the capabilities that starting, confining and reloading take, no other.
+Result<void> reduce_capabilities();
 
 } // namespace postern::master

@@ -1,5 +1,6 @@
 // postern-master: the supervisor. See README.md and postern-master(8).
 #include "libcommon/text.h"
+#include "master/control_socket.h"
 #include "master/supervisor.h"
 
 #include <csignal>
@@ -12,7 +13,9 @@ using namespace postern;
 
 constexpr const char* usage =
     "usage: master [--config FILE] [--libexec DIR] [--uid-base N]\n"
-    "Runs in the foreground until SIGTERM. SIGHUP reads the configuration again.\n";
+    "       master --users\n"
+    "Runs in the foreground until SIGTERM. SIGHUP reads the configuration again.\n"
+    "--users prints the system users of the service table, for packages to create.\n";
 
 bool parse_arguments(int argc, char** argv, master::Options& options) {
     for (int i = 1; i < argc; i += 2) {
@@ -36,6 +39,11 @@ bool parse_arguments(int argc, char** argv, master::Options& options) {
 } // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 2 && std::string_view(argv[1]) == "--users") {
+        for (const master::Service& row : master::services())
+            std::printf("%.*s\n", static_cast<int>(row.user.size()), row.user.data());
+        return 0;
+    }
     master::Options options;
     if (!parse_arguments(argc, argv, options)) {
         std::fputs(usage, stderr);
@@ -45,6 +53,11 @@ int main(int argc, char** argv) {
     Loop loop;
     master::Supervisor supervisor(loop, std::move(options));
     if (!supervisor.start()) return 78;   // EX_CONFIG
+    master::ControlSocket control(loop, supervisor);
+    if (auto done = control.listen(supervisor.run_dir() / "control.sock"); !done) {
+        std::fprintf(stderr, "%s\n", done.error().message().c_str());
+        return 73;                        // EX_CANTCREAT
+    }
     loop.run();
     return 0;
 }

@@ -80,6 +80,8 @@ Result<void> Supervisor::apply(const Config& config) {
     rlimit files{65536, 65536};
     ::setrlimit(RLIMIT_NOFILE, &files);
 
+    if (auto reduced = reduce_capabilities(); !reduced) return reduced;
+
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) return Error::from_errno("make a log socket");
     own_log_read_ = Fd(pair[0]);

@@ -37,7 +37,7 @@ class Supervisor {
     };
     void control(ipc::ControlVerb verb, std::uint64_t argument, std::function<void(Answer)> done);
 
-    const Config& config() const { return config_; }
+    std::filesystem::path run_dir() const { return config_.text("server.run_dir"); }
 
   private:
     // starting

@@ -1,5 +1,6 @@
 #include "smtpd/config.h"
 
+#include <unistd.h>
 #include <variant>
 
 namespace postern::smtpd {
@@ -11,10 +12,11 @@ using Member = std::variant<std::uint64_t Limits::*, std::chrono::milliseconds L
 struct Option {
     std::string_view key;
     Member member;
+    std::uint64_t unit = 1;
 };
 const Option options[] = {
     {"server.hostname", &Limits::hostname},
-    {"smtp.max_message_size", &Limits::message_bytes},
+    {"smtp.max_size_mb", &Limits::message_bytes, 1024 * 1024},
     {"queue.inline_limit", &Limits::inline_bytes},
     {"smtp.max_recipients", &Limits::recipients},
     {"smtp.max_errors", &Limits::errors},
@@ -32,18 +34,24 @@ const Option options[] = {
 struct Read {
     const Config& config;
     Limits& limits;
-    std::string_view key;
+    const Option& option;
 
-    void operator()(std::uint64_t Limits::*member) const { limits.*member = config.number(key); }
-    void operator()(std::chrono::milliseconds Limits::*member) const { limits.*member = config.duration(key); }
-    void operator()(std::string Limits::*member) const { limits.*member = config.text(key); }
+    void operator()(std::uint64_t Limits::*member) const { limits.*member = config.number(option.key) * option.unit; }
+    void operator()(std::chrono::milliseconds Limits::*member) const { limits.*member = config.duration(option.key); }
+    void operator()(std::string Limits::*member) const { limits.*member = config.text(option.key); }
 };
+
+std::string system_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
+}
 
 } // namespace
 
 Limits read_limits(const Config& config) {
     Limits limits;
-    for (const Option& option : options) std::visit(Read{config, limits, option.key}, option.member);
+    for (const Option& option : options) std::visit(Read{config, limits, option}, option.member);
+    if (limits.hostname.empty()) limits.hostname = system_name();
     return limits;
 }
 

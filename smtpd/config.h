@@ -19,7 +19,7 @@ struct Limits {
     std::uint64_t command_bytes = 2048;               // a command line with its CRLF
     std::uint64_t line_bytes = 65536;                 // a line of a message
     std::uint64_t hops = 50;
-    std::uint64_t connections = 10000;
+    std::uint64_t connections = 20000;
     std::uint64_t client_connections = 100;           // from one address
     std::chrono::milliseconds timeout = std::chrono::minutes(5);           // RFC 5321 section 4.5.3.2.7
     std::chrono::milliseconds stress_timeout = std::chrono::seconds(10);   // when most connections are in use

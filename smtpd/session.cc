@@ -199,9 +199,7 @@ void Session::on(const ipc::SenderVerdict& verdict, std::int64_t) {
 
 void Session::handle(const RcptTo& c) {
     if (transaction_.accepted() + held_.size() >= limits_.recipients) return reply(replies::too_many_recipients);
-    mail::Mailbox mailbox = c.forward_path.mailbox;
-    if (mailbox.domain.empty()) mailbox.domain = limits_.hostname;     // <Postmaster>, RFC 5321 section 4.5.1
-    std::string forward_path = mailbox.text();
+    std::string forward_path = c.forward_path.mailbox.text();
     const std::uint32_t ticket =
         ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size()});
     held_.push_back({ticket, std::move(forward_path), {}});

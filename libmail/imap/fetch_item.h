@@ -9,6 +9,11 @@
 
 namespace postern::imap {
 
+struct FetchPartial {         // "<offset.length>"
+    std::uint64_t offset = 0, length = 0;
+    bool operator==(const FetchPartial&) const = default;
+};
+
 struct FetchItem {
     enum class Kind : std::uint8_t {
         uid, flags, internal_date, rfc822_size, envelope, body, body_structure,
@@ -17,11 +22,7 @@ struct FetchItem {
     } kind = Kind::uid;
     bool peek = false;
     mail::Section section;
-    struct Partial {
-        std::uint64_t offset = 0, length = 0;
-        bool operator==(const Partial&) const = default;
-    };
-    std::optional<Partial> partial;
+    std::optional<FetchPartial> partial;
 
     // Fetching it sets \Seen.
     bool sets_seen() const { return kind == Kind::rfc822 || kind == Kind::rfc822_text || (kind == Kind::section && !peek); }

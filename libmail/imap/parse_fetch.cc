@@ -39,7 +39,7 @@ bool parse_body(Cursor& in, bool peek, FetchItem& item) {
     item.kind = Kind::section;
     if (!in.section(item.section)) return false;
     if (!in.accept('<')) return true;
-    FetchItem::Partial& partial = item.partial.emplace();
+    FetchPartial& partial = item.partial.emplace();
     if (!in.number64(partial.offset) || !in.expect('.') || !in.number64(partial.length) || !in.expect('>')) return false;
     return partial.length > 0 || in.fail("a partial length of zero");
 }

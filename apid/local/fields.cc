@@ -1,0 +1,21 @@
+#include "apid/local/fields.h"
+
+namespace postern::api {
+namespace {
+
+// In the order of the enumerators.
+constexpr std::string_view domain_status[] = {"active", "disabled"};
+constexpr std::string_view account_status[] = {"active", "suspended", "disabled"};
+constexpr std::string_view account_role[] = {"user", "admin"};
+
+} // namespace
+
+std::span<const std::string_view> enum_names(ipc::DomainStatus) { return domain_status; }
+std::span<const std::string_view> enum_names(ipc::AccountStatus) { return account_status; }
+std::span<const std::string_view> enum_names(ipc::AccountRole) { return account_role; }
+
+Error wrong_type(std::string_view expected) { return Error(Errc::invalid, "must be " + std::string(expected)); }
+
+json::Value type_schema(std::string_view type) { return json::Value().set("type", type); }
+
+} // namespace postern::api

@@ -1,0 +1,53 @@
+// The handlers of routes.cc, by subject.
+#pragma once
+
+#include "apid/local/call.h"
+
+namespace postern::api {
+
+// directory.cc: organizations and domains
+void list_organizations(const Call& call);
+void create_organization(const Call& call);
+void rename_organization(const Call& call);
+void delete_organization(const Call& call);
+void list_domains(const Call& call);
+void create_domain(const Call& call);
+void show_domain(const Call& call);
+void change_domain(const Call& call);
+void delete_domain(const Call& call);
+
+// accounts.cc
+void list_accounts(const Call& call);
+void create_account(const Call& call);
+void import_accounts(const Call& call);
+void show_account(const Call& call);
+void change_account(const Call& call);
+void delete_account(const Call& call);
+void set_password(const Call& call);
+void add_address(const Call& call);
+void remove_address(const Call& call);
+
+// aliases.cc: aliases and the audit log
+void list_aliases(const Call& call);
+void create_alias(const Call& call);
+void show_alias(const Call& call);
+void replace_alias(const Call& call);
+void delete_alias(const Call& call);
+void list_audit(const Call& call);
+
+// queue.cc
+void list_queue(const Call& call);
+void show_queued(const Call& call);
+
+// suite.cc: master
+void show_status(const Call& call);
+void list_processes(const Call& call);
+void show_config(const Call& call);
+void reload(const Call& call);
+void stop(const Call& call);
+void set_log_level(const Call& call);
+void show_openapi(const Call& call);
+void show_health(const Call& call);
+void show_metrics(const Call& call);
+
+} // namespace postern::api

@@ -1,0 +1,117 @@
+// What the management API shows and takes, field by field (fields.h).
+#pragma once
+
+#include "apid/local/fields.h"
+
+namespace postern::api {
+
+constexpr auto organization_fields = std::tuple(
+    field("name", &ipc::OrganizationRow::name, "unique"),
+    field("created", &ipc::OrganizationRow::created, "seconds since the epoch"),
+    field("domains", &ipc::OrganizationRow::domains, "how many it owns"),
+    field("accounts", &ipc::OrganizationRow::accounts, "how many it owns"));
+
+struct OrganizationName {
+    ipc::OrganizationName name;
+};
+constexpr auto organization_name_fields = std::tuple(field("name", &OrganizationName::name, "unique"));
+
+constexpr auto domain_fields = std::tuple(
+    field("name", &ipc::DomainRow::name, "in lower case, internationalized names as A-labels"),
+    field("organization", &ipc::DomainRow::organization, "who owns it"),
+    field("status", &ipc::DomainRow::status, "a disabled domain refuses mail and logins"),
+    field("catch_all", &ipc::DomainRow::catch_all, "where mail for unknown recipients goes; empty: it is refused"),
+    field("separator", &ipc::DomainRow::separator, "of subaddresses (RFC 5233); empty: none"),
+    field("default_quota_bytes", &ipc::DomainRow::default_quota_bytes, "of accounts without their own; 0: no limit"),
+    field("default_quota_messages", &ipc::DomainRow::default_quota_messages, "likewise"),
+    field("max_accounts", &ipc::DomainRow::max_accounts, "0: no limit"),
+    field("addresses", &ipc::DomainRow::addresses, "addresses of accounts in it"),
+    field("aliases", &ipc::DomainRow::aliases, "aliases in it"),
+    field("created", &ipc::DomainRow::created, "seconds since the epoch"));
+
+constexpr auto domain_settings_fields = std::tuple(
+    field("status", &ipc::DomainSettings::status, "a disabled domain refuses mail and logins"),
+    field("catch_all", &ipc::DomainSettings::catch_all, "where mail for unknown recipients goes; empty: it is refused"),
+    field("separator", &ipc::DomainSettings::separator, "of subaddresses (RFC 5233); empty: none"),
+    field("default_quota_bytes", &ipc::DomainSettings::default_quota_bytes, "of accounts without their own; 0: no limit"),
+    field("default_quota_messages", &ipc::DomainSettings::default_quota_messages, "likewise"),
+    field("max_accounts", &ipc::DomainSettings::max_accounts, "0: no limit"));
+
+constexpr auto new_domain_fields = std::tuple(
+    field("name", &ipc::CreateDomain::name, "of the new domain"),
+    field("organization", &ipc::CreateDomain::organization, "made when it does not exist; empty: default"));
+
+constexpr auto account_fields = std::tuple(
+    field("id", &ipc::AccountRow::id, "never changes, never used again"),
+    field("address", &ipc::AccountRow::address, "the primary one"),
+    field("organization", &ipc::AccountRow::organization, "who owns it"),
+    field("name", &ipc::AccountRow::name, "of the person"),
+    field("status", &ipc::AccountRow::status, "suspended: receives only; disabled: nothing"),
+    field("role", &ipc::AccountRow::role, "the first admin gets postmaster's mail"),
+    field("has_password", &ipc::AccountRow::has_password, "without one nobody can log in"),
+    quota_field("quota_bytes", &ipc::AccountRow::quota_bytes, "null: the domain's; 0: no limit"),
+    quota_field("quota_messages", &ipc::AccountRow::quota_messages, "null: the domain's; 0: no limit"),
+    field("effective_quota_bytes", &ipc::AccountRow::effective_quota_bytes, "what applies; 0: no limit"),
+    field("effective_quota_messages", &ipc::AccountRow::effective_quota_messages, "what applies; 0: no limit"),
+    field("created", &ipc::AccountRow::created, "seconds since the epoch"),
+    field("last_login", &ipc::AccountRow::last_login, "seconds since the epoch, to the minute; 0: never"));
+
+constexpr auto account_names_fields = std::tuple(
+    field("addresses", &ipc::AccountEntry::addresses, "all, the primary first"),
+    field("aliases", &ipc::AccountEntry::aliases, "that name one of them as a target"));
+
+constexpr auto account_settings_fields = std::tuple(
+    field("name", &ipc::AccountSettings::name, "of the person"),
+    field("status", &ipc::AccountSettings::status, "suspended: receives only; disabled: nothing"),
+    field("role", &ipc::AccountSettings::role, "user or admin"),
+    quota_field("quota_bytes", &ipc::AccountSettings::quota_bytes, "null: the domain's; 0: no limit"),
+    quota_field("quota_messages", &ipc::AccountSettings::quota_messages, "null: the domain's; 0: no limit"));
+
+constexpr auto new_account_fields = std::tuple(
+    field("address", &ipc::NewAccount::address, "its primary address, in one of our domains"),
+    field("password", &ipc::NewAccount::password, "in clear; stored as an Argon2id hash"),
+    field("password_hash", &ipc::NewAccount::hash, "instead of a password: a PHC string, $argon2id$..."));
+
+constexpr auto password_fields = std::tuple(
+    field("password", &ipc::SetPassword::password, "in clear; stored as an Argon2id hash"),
+    field("password_hash", &ipc::SetPassword::hash, "instead of a password: a PHC string, $argon2id$..."));
+
+constexpr auto new_address_fields = std::tuple(
+    field("address", &ipc::AddAddress::address, "the new one"),
+    field("primary", &ipc::AddAddress::primary, "make it, new or not, the primary one"));
+
+constexpr auto alias_fields = std::tuple(
+    field("address", &ipc::AliasRow::address, "the alias itself, in one of our domains"),
+    field("active", &ipc::AliasRow::active, "an inactive one is as if it did not exist"),
+    field("targets", &ipc::AliasRow::targets, "where its mail goes, here or elsewhere"));
+
+constexpr auto audit_fields = std::tuple(
+    field("id", &ipc::AuditRow::id, "in order of time"),
+    field("time", &ipc::AuditRow::time, "seconds since the epoch"),
+    field("actor", &ipc::AuditRow::actor, "who asked"),
+    field("client", &ipc::AuditRow::client, "from where"),
+    field("action", &ipc::AuditRow::action, "what was done"),
+    field("subject", &ipc::AuditRow::subject, "to whom"),
+    field("detail", &ipc::AuditRow::detail, "with what"),
+    field("hash", &ipc::AuditRow::hash, "SHA-256 over the row before and this one"));
+
+constexpr auto queue_fields = std::tuple(
+    field("id", &ipc::QueueRow::id, "of the message"),
+    field("trace", &ipc::QueueRow::trace, "in every event about it"),
+    field("sender", &ipc::QueueRow::reverse_path, "the reverse-path; empty for a bounce"),
+    field("size", &ipc::QueueRow::size, "bytes"),
+    field("arrived", &ipc::QueueRow::arrived, "seconds since the epoch"),
+    field("recipients_waiting", &ipc::QueueRow::recipients, "how many still wait"),
+    field("first_recipient", &ipc::QueueRow::first_recipient, "the first that waits"),
+    field("state", &ipc::QueueRow::state, "of that recipient"),
+    field("last_error", &ipc::QueueRow::last_error, "why it waits"));
+
+constexpr auto queue_recipient_fields = std::tuple(
+    field("recipient", &ipc::QueueRecipient::forward_path, "as the client gave it"),
+    field("address", &ipc::QueueRecipient::address, "after expansion"),
+    field("state", &ipc::QueueRecipient::state, "what it waits for"),
+    field("attempts", &ipc::QueueRecipient::attempts, "so far"),
+    field("next_attempt", &ipc::QueueRecipient::next_attempt, "seconds since the epoch"),
+    field("last_error", &ipc::QueueRecipient::last_error, "of the last attempt"));
+
+} // namespace postern::api

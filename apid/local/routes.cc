@@ -1,0 +1,126 @@
+#include "apid/local/routes.h"
+
+#include "apid/local/handlers.h"
+#include "apid/local/resources.h"
+#include "libcommon/text.h"
+
+namespace postern::api {
+namespace {
+
+template <const auto& fields> json::Value one() { return object_schema(fields); }
+template <const auto& a, const auto& b> json::Value both() { return object_schema(std::tuple_cat(a, b)); }
+template <json::Value (*row)()> json::Value page() {
+    json::Value properties;
+    properties.set("items", type_schema("array").set("items", row()));
+    properties.set("next", json::Value().set("description", "what to ask for as ?after; null: no more"));
+    return type_schema("object").set("properties", std::move(properties));
+}
+json::Value any_object() { return type_schema("object"); }
+json::Value import_schema() {
+    return type_schema("object").set(
+        "properties",
+        json::Value()
+            .set("accounts", type_schema("array").set("maxItems", 100).set(
+                                 "items", both<new_account_fields, account_settings_fields>()))
+            .set("skip_existing", type_schema("boolean")));
+}
+json::Value level_schema() {
+    return type_schema("object").set(
+        "properties",
+        json::Value().set("level", type_schema("string").set("enum", json::Array{"debug", "info", "warning", "error"})));
+}
+
+constexpr Route table[] = {
+    {.method = "GET", .path = "/health", .summary = "Is every part running", .handle = show_health, .result = any_object},
+    {.method = "GET", .path = "/metrics", .summary = "Prometheus text", .handle = show_metrics},
+    {.method = "GET", .path = "/api/v1/openapi.json", .summary = "This document", .handle = show_openapi, .result = any_object},
+
+    {.method = "GET", .path = "/api/v1/status", .summary = "The suite in short", .handle = show_status, .result = any_object},
+    {.method = "GET", .path = "/api/v1/processes", .summary = "Every process", .handle = list_processes, .result = page<any_object>},
+    {.method = "GET", .path = "/api/v1/config", .summary = "The configuration in force", .handle = show_config},
+    {.method = "POST", .path = "/api/v1/reload", .summary = "Read the configuration again; a wrong one changes nothing", .handle = reload, .good = 204},
+    {.method = "POST", .path = "/api/v1/stop", .summary = "Drain, then stop", .handle = stop, .good = 202},
+    {.method = "PUT", .path = "/api/v1/log-level", .summary = "The least level that is recorded", .handle = set_log_level, .body = level_schema, .good = 204},
+
+    {.method = "GET", .path = "/api/v1/organizations", .summary = "Organizations by name", .handle = list_organizations, .result = page<one<organization_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/organizations", .summary = "A new organization", .handle = create_organization, .body = one<organization_name_fields>, .good = 201},
+    {.method = "PATCH", .path = "/api/v1/organizations/{name}", .summary = "Rename it", .handle = rename_organization, .body = one<organization_name_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/organizations/{name}", .summary = "Only while it owns nothing", .handle = delete_organization, .good = 204},
+
+    {.method = "GET", .path = "/api/v1/domains", .summary = "Domains by name", .handle = list_domains, .result = page<one<domain_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/domains", .summary = "A new domain", .handle = create_domain, .body = both<new_domain_fields, domain_settings_fields>, .good = 201},
+    {.method = "GET", .path = "/api/v1/domains/{name}", .summary = "One domain", .handle = show_domain, .result = one<domain_fields>},
+    {.method = "PATCH", .path = "/api/v1/domains/{name}", .summary = "Change what is named", .handle = change_domain, .body = one<domain_settings_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/domains/{name}", .summary = "Only while it has no address", .handle = delete_domain, .good = 204},
+
+    {.method = "GET", .path = "/api/v1/accounts", .summary = "Accounts by id, of ?domain or all", .handle = list_accounts, .result = page<one<account_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/accounts", .summary = "A new account", .handle = create_account, .body = both<new_account_fields, account_settings_fields>, .good = 201},
+    {.method = "POST", .path = "/api/v1/accounts/import", .summary = "Up to 100 new accounts, all or none", .handle = import_accounts, .body = import_schema, .result = any_object},
+    {.method = "GET", .path = "/api/v1/accounts/{address}", .summary = "One account, by any of its addresses", .handle = show_account, .result = both<account_fields, account_names_fields>},
+    {.method = "PATCH", .path = "/api/v1/accounts/{address}", .summary = "Change what is named", .handle = change_account, .body = one<account_settings_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/accounts/{address}", .summary = "Its mailbox stays on disk", .handle = delete_account, .good = 204},
+    {.method = "PUT", .path = "/api/v1/accounts/{address}/password", .summary = "A new password; ends its sessions", .handle = set_password, .body = one<password_fields>, .good = 204},
+    {.method = "POST", .path = "/api/v1/accounts/{address}/addresses", .summary = "One more address, or another primary one", .handle = add_address, .body = one<new_address_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/addresses/{address}", .summary = "Any but the primary one", .handle = remove_address, .good = 204},
+
+    {.method = "GET", .path = "/api/v1/aliases", .summary = "Aliases by domain and name, of ?domain or all", .handle = list_aliases, .result = page<one<alias_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/aliases", .summary = "A new alias", .handle = create_alias, .body = one<alias_fields>, .good = 201},
+    {.method = "GET", .path = "/api/v1/aliases/{address}", .summary = "One alias", .handle = show_alias, .result = one<alias_fields>},
+    {.method = "PUT", .path = "/api/v1/aliases/{address}", .summary = "Replace its targets", .handle = replace_alias, .body = one<alias_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/aliases/{address}", .summary = "Remove it", .handle = delete_alias, .good = 204},
+
+    {.method = "GET", .path = "/api/v1/audit", .summary = "Who changed what; intact: the chain of hashes holds", .handle = list_audit, .result = page<one<audit_fields>>, .pages = true},
+
+    {.method = "GET", .path = "/api/v1/queue", .summary = "Messages that wait", .handle = list_queue, .result = page<one<queue_fields>>, .pages = true},
+    {.method = "GET", .path = "/api/v1/queue/{id}", .summary = "One message and each of its recipients", .handle = show_queued, .result = one<queue_fields>},
+};
+
+json::Value parameter(std::string_view name, std::string_view in, std::string_view type) {
+    return json::Value().set("name", name).set("in", in).set("required", in == "path").set("schema", type_schema(type));
+}
+
+json::Value content(std::string_view type, json::Value schema) {
+    return json::Value().set(std::string(type), json::Value().set("schema", std::move(schema)));
+}
+
+json::Value operation(const Route& route) {
+    json::Value parameters = json::Array{};
+    for (const auto segment : split(route.path, '/'))
+        if (segment.starts_with('{')) parameters.push(parameter(segment.substr(1, segment.size() - 2), "path", "string"));
+    if (route.pages) {
+        parameters.push(parameter("limit", "query", "integer"));
+        parameters.push(parameter("after", "query", "string"));
+    }
+    json::Value good = json::Value().set("description", route.summary);
+    if (route.result) good.set("content", content("application/json", route.result()));
+    json::Value result = json::Value().set("summary", route.summary).set("parameters", std::move(parameters));
+    if (route.body)
+        result.set("requestBody", json::Value().set("required", true).set("content", content("application/json", route.body())));
+    result.set("responses", json::Value()
+                                .set(std::to_string(route.good), std::move(good))
+                                .set("default", json::Value()
+                                                    .set("description", "what went wrong, RFC 9457")
+                                                    .set("content", content("application/problem+json", any_object()))));
+    return result;
+}
+
+} // namespace
+
+std::span<const Route> routes() { return table; }
+
+json::Value openapi_document() {
+    json::Value paths = json::Object{};
+    for (const Route& first : table) {
+        if (paths.find(first.path)) continue;                  // its other methods were added with the first
+        json::Value item = json::Object{};
+        for (const Route& route : table)
+            if (route.path == first.path) item.set(ascii_lower(route.method), operation(route));
+        paths.set(std::string(first.path), std::move(item));
+    }
+    return json::Value()
+        .set("openapi", "3.1.0")
+        .set("info", json::Value().set("title", "Postern management").set("version", "1"))
+        .set("paths", std::move(paths));
+}
+
+} // namespace postern::api

@@ -1,0 +1,222 @@
+#include "imapd/login/connection.h"
+
+#include "imapd/login/service.h"
+#include "libcommon/counters.h"
+#include "libcommon/log.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+
+namespace postern::imap_login {
+namespace {
+
+Counter logins_ok{"imap_logins_total", "result=\"ok\"", "IMAP logins"};
+Counter logins_denied{"imap_logins_total", "result=\"denied\"", "IMAP logins"};
+
+// What one side may be ahead of the other while bytes are carried.
+constexpr std::size_t relay_window = 64 * 1024;
+
+std::size_t input_budget(const Limits& limits) { return limits.command + 4'096; }
+
+} // namespace
+
+Connection::Connection(Service& service, Fd socket, std::string client, bool implicit_tls)
+    : service_(service), client_(std::move(client)), state_(implicit_tls ? State::securing : State::talking),
+      input_(input_budget(service.limits())), delay_(service.loop(), [this] {
+          if (state_ == State::asking) go_on(session_->denied(out_));
+      }),
+      stream_(service.loop(), std::move(socket),
+              {[this](std::string_view bytes) { return on_data(bytes); }, [this] { on_drained(); }, [this] { on_secured(); },
+               [this](std::string_view why) { end(why); }},
+              implicit_tls ? service.tls() : nullptr) {
+    log::info("imap-login.connect", {{"session", trace_.text()}, {"client", client_}});
+    if (implicit_tls) return;
+    session_.emplace(service_.limits(), false, service_.tls() != nullptr);
+    out_ = session_->greeting();
+    send();
+}
+
+void Connection::send() {
+    if (!out_.empty()) stream_.write(std::exchange(out_, {}));
+}
+
+std::size_t Connection::on_data(std::string_view bytes) {
+    if (state_ == State::relaying) {
+        if (relay_->unsent() >= relay_window) {
+            stream_.pause();
+            return 0;
+        }
+        const std::size_t taken = std::min(bytes.size(), relay_window);
+        relay_->write(std::string(bytes.substr(0, taken)));
+        return taken;
+    }
+    if (state_ != State::talking) {                  // one answer at a time; what follows waits in the connection
+        stream_.pause();
+        return 0;
+    }
+    const std::size_t taken = input_.append(bytes);
+    run();
+    return taken;
+}
+
+void Connection::run() {
+    if (state_ != State::talking) return;
+    act(session_->run(input_, out_));
+}
+
+void Connection::act(Session::Wants wants) {
+    send();
+    switch (wants) {
+    case Session::Wants::input: return;
+    case Session::Wants::start_tls: return start_tls();
+    case Session::Wants::login: return ask();
+    case Session::Wants::close:
+        state_ = State::ended;
+        return stream_.finish();
+    }
+}
+
+// What was sent in clear behind STARTTLS must never be taken for what came encrypted (TESTCARD D3).
+void Connection::start_tls() {
+    state_ = State::securing;
+    if (!input_.empty() || !stream_.start_tls(service_.tls())) {
+        log::warning("imap-login.starttls.injection", {{"session", trace_.text()}, {"client", client_}});
+        stream_.close();
+    }
+}
+
+// RFC 9051 section 6.2.1: nothing known from before the handshake is kept.
+void Connection::on_secured() {
+    const bool greet = !session_;
+    input_.clear();
+    session_.emplace(service_.limits(), true, true);
+    state_ = State::talking;
+    if (greet) out_ = session_->greeting();
+    send();
+}
+
+void Connection::ask() {
+    state_ = State::asking;
+    const Credentials& given = session_->credentials();
+    ipc::Login question;
+    question.trace = trace_;
+    question.protocol = ipc::Protocol::imap;
+    question.client = client_;
+    const bool fits = given.authzid.size() <= decltype(question.authzid)::limit && given.username.size() <= decltype(question.username)::limit &&
+                      given.password.size() <= decltype(question.password)::limit;
+    if (!fits) return deny_later();                  // longer than any name or password can be
+    question.authzid = given.authzid;
+    question.username = given.username;
+    question.password = given.password;
+    service_.authd().call<ipc::Login>(question, [this, alive = std::weak_ptr<bool>(alive_)](Result<ipc::LoginResult> result) {
+        if (!alive.expired() && state_ == State::asking) answered(std::move(result));
+    });
+    ::explicit_bzero(question.password.value.data(), question.password.value.size());
+}
+
+void Connection::answered(Result<ipc::LoginResult> result) {
+    if (result && result->status == ipc::LoginStatus::denied) return deny_later();
+    if (result && result->status == ipc::LoginStatus::ok) return hand_over(*result);
+    go_on(session_->unavailable(out_));
+}
+
+void Connection::go_on(Session::Wants wants) {
+    state_ = State::talking;
+    act(wants);
+    run();
+    stream_.resume();                                // offers what came meanwhile
+}
+
+// Each failure of a connection costs its client more time, and nobody else any (TESTCARD G4).
+void Connection::deny_later() {
+    logins_denied.add();
+    log::info("imap-login.denied", {{"session", trace_.text()}, {"client", client_}, {"user", session_->credentials().username}});
+    delay_.once(service_.failure_delay() * (1U << session_->failures()));
+}
+
+void Connection::hand_over(const ipc::LoginResult& login) {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+        log::error("imap-login.handover.failed", {{"session", trace_.text()}, {"reason", std::strerror(errno)}});
+        service_.authd().send(ipc::ReleaseHandle{login.handle});
+        return answered(Error(Errc::unavailable, "no socket"));
+    }
+    our_end_ = Fd(ends[0]);
+    ipc::OpenSession open;
+    open.trace = trace_;
+    open.handle = login.handle;
+    open.client = client_;
+    open.tls = stream_.tls_version();
+    open.pending = input_.peek();
+    log::info("imap-login.login", {{"session", trace_.text()}, {"client", client_}, {"account", login.account}, {"tls", open.tls.view()}});
+    service_.owner_of(login.account).call<ipc::OpenSession>(
+        open,
+        [this, alive = std::weak_ptr<bool>(alive_)](Result<ipc::SessionOpened> opened) {
+            if (alive.expired() || state_ != State::asking) return;
+            if (opened && opened->ok) return relay();
+            our_end_.reset();
+            answered(Error(Errc::unavailable, "no session"));
+        },
+        std::chrono::seconds(30), Fd(ends[1]));
+}
+
+void Connection::relay() {
+    logins_ok.add();
+    stream_.write(session_->accepted());
+    session_.reset();
+    input_.clear();
+    state_ = State::relaying;
+    relay_.emplace(service_.loop(), std::move(our_end_), relay_window,
+                   imapd::Stream::Callbacks{[this] { carry_to_client(); },
+                                            [this] { stream_.resume(); },
+                                            [this](std::string_view) {
+                                                stream_.write(relay_->input().peek());
+                                                stream_.finish();
+                                            },
+                                            {}});
+    stream_.pause();
+    stream_.resume();                                // offers what came while the login was checked
+}
+
+void Connection::carry_to_client() {
+    Input& from = relay_->input();
+    if (stream_.unsent() < relay_window) {
+        stream_.write(from.peek());
+        from.consume(from.size());
+    }
+    relay_->read_on();
+}
+
+void Connection::on_drained() {
+    moved_ = Clock::now();
+    if (state_ == State::relaying) carry_to_client();
+}
+
+void Connection::check_time(Clock::time_point now, Clock::duration login, Clock::duration stall) {
+    const std::size_t unsent = stream_.unsent();
+    if (unsent != last_unsent_) moved_ = now;
+    last_unsent_ = unsent;
+    if (unsent > 0 && now - moved_ > stall) return stream_.close();      // imapd notices by its own stream
+    if (state_ == State::relaying || now - connected_ <= login) return;
+    if (state_ == State::talking) stream_.write("* BYE Too long without a login\r\n");
+    state_ = State::ended;
+    stream_.close();
+}
+
+// imapd says good-bye to those who are logged in, where a command of theirs has ended.
+void Connection::shut_down() {
+    if (state_ == State::ended) return;
+    if (state_ == State::relaying) return relay_->end_output();
+    if (state_ == State::talking) stream_.write("* BYE Shutting down\r\n");
+    state_ = State::ended;
+    stream_.finish();
+}
+
+void Connection::end(std::string_view why) {
+    state_ = State::ended;
+    log::info("imap-login.disconnect", {{"session", trace_.text()}, {"client", client_}, {"reason", why}});
+    service_.ended(*this);
+}
+
+} // namespace postern::imap_login

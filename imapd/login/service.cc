@@ -1,0 +1,121 @@
+#include "imapd/login/service.h"
+
+#include "imapd/login/connection.h"
+#include "libcommon/counters.h"
+#include "libcommon/log.h"
+#include "libtls/keyd_signer.h"
+
+#include <cerrno>
+#include <sys/socket.h>
+
+namespace postern::imap_login {
+namespace {
+
+Gauge connections{"imap_connections", "", "Connections of IMAP clients"};
+constexpr int accepts_per_turn = 64;         // then those who are connected get their turn
+constexpr std::string_view implicit_port = "imap.listen_addr";
+
+void turn_away(const Fd& socket, bool implicit_tls) {
+    constexpr std::string_view text = "* BYE [UNAVAILABLE] Too many connections\r\n";
+    if (!implicit_tls) (void)::send(socket.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+} // namespace
+
+struct Service::Port {
+    Fd socket;
+    bool implicit_tls;
+    std::unique_ptr<Watch> watch{};
+};
+
+Service::Service(ipc::Daemon& daemon)
+    : daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), clock_(daemon.loop(), [this] { check_times(); }) {
+    read_settings();
+    open_ports();
+    authd_.connect();
+    daemon_.on_reload([this] {
+        read_settings();
+        open_ports();
+    });
+    daemon_.on_drain([this] { drain(); });
+    clock_.every(std::chrono::seconds(1));
+}
+
+Service::~Service() = default;
+
+// Running sessions keep the certificate they have.
+void Service::read_settings() {
+    const Config& config = daemon_.config();
+    limits_.failures = static_cast<unsigned>(config.number("imap.max_login_failures"));
+    max_connections_ = config.size("imap.max_connections");
+    max_per_client_ = config.size("imap.max_client_connections");
+    login_timeout_ = config.duration("imap.login_timeout");
+    failure_delay_ = config.duration("imap.failure_delay");
+    auto context = tls::server_context(daemon_, "imap");
+    if (context) tls_ = std::move(*context);
+    else log::error("imap-login.tls.unavailable", {{"reason", context.error().message()}});
+}
+
+// Master always gives the whole set: what is not in it any more is no longer accepted on.
+void Service::open_ports() {
+    ports_.clear();
+    for (ipc::Listener& listener : daemon_.listeners()) {
+        if (!listener.socket) continue;
+        auto& port = ports_.emplace_back(std::make_unique<Port>(Port{std::move(listener.socket), listener.name == implicit_port}));
+        port->watch = std::make_unique<Watch>(daemon_.loop(), port->socket.get(), Watch::For::read, [this, p = port.get()] { accept_from(*p); });
+        port->watch->enable();
+    }
+    daemon_.listeners().clear();
+}
+
+void Service::accept_from(Port& port) {
+    for (int i = 0; i < accepts_per_turn; ++i) {
+        Fd socket(::accept4(port.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (!socket) {
+            // No descriptor or memory for it: the connection would wake us again at once. The clock tries again.
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) port.watch->disable();
+            if (errno == EINTR || errno == ECONNABORTED) continue;
+            return;
+        }
+        std::string client = tls::peer_of(socket.get()).address;
+        std::size_t& count = per_client_[client];
+        if (draining_ || connections_.size() >= max_connections_ || count >= max_per_client_ || (port.implicit_tls && !tls_)) {
+            turn_away(socket, port.implicit_tls);
+            if (count == 0) per_client_.erase(client);
+            continue;
+        }
+        ++count;
+        auto connection = std::make_unique<Connection>(*this, std::move(socket), std::move(client), port.implicit_tls);
+        connections_.emplace(connection.get(), std::move(connection));
+        connections.set(static_cast<std::int64_t>(connections_.size()));
+    }
+}
+
+ipc::Link& Service::owner_of(AccountId account) {
+    return daemon_.link(ipc::ServiceId::imapd, static_cast<std::uint32_t>(account % daemon_.config().number("processes.imapd")));
+}
+
+void Service::ended(Connection& connection) {
+    const auto found = connections_.find(&connection);
+    if (const auto count = per_client_.find(connection.client()); count != per_client_.end() && --count->second == 0) per_client_.erase(count);
+    daemon_.loop().defer([gone = std::shared_ptr<Connection>(std::move(found->second))] {});   // it called us
+    connections_.erase(found);
+    connections.set(static_cast<std::int64_t>(connections_.size()));
+    if (draining_ && connections_.empty()) daemon_.drained();
+}
+
+void Service::check_times() {
+    const auto now = Connection::Clock::now();
+    constexpr std::chrono::seconds stall{60};            // TESTCARD C8
+    for (const auto& port : ports_) port->watch->enable();
+    for (const auto& [connection, owned] : connections_) connection->check_time(now, login_timeout_, stall);
+}
+
+void Service::drain() {
+    draining_ = true;
+    ports_.clear();
+    if (connections_.empty()) return daemon_.drained();
+    for (const auto& [connection, owned] : connections_) connection->shut_down();
+}
+
+} // namespace postern::imap_login

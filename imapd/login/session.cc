@@ -1,0 +1,138 @@
+#include "imapd/login/session.h"
+
+#include "imapd/capabilities.h"
+#include "libcommon/text.h"
+
+#include <cstring>
+
+namespace postern::imap_login {
+
+Credentials::~Credentials() { ::explicit_bzero(password.data(), password.size()); }
+
+Session::Session(const Limits& limits, bool secure, bool tls_available)
+    : limits_(limits), secure_(secure), tls_available_(tls_available), reader_(imap::ReaderLimits{limits.command, false}) {}
+
+std::string_view Session::capabilities() const {
+    if (secure_) return imapd::capabilities_secured;
+    return tls_available_ ? imapd::capabilities_in_clear : imapd::capabilities_without_tls;
+}
+
+std::string Session::greeting() const { return "* OK [CAPABILITY " + std::string(capabilities()) + "] Postern ready\r\n"; }
+
+Session::Wants Session::tagged(std::string& out, std::string_view text) const {
+    out.append(tag_).append(" ").append(text).append("\r\n");
+    return Wants::input;
+}
+
+Session::Wants Session::run(Input& input, std::string& out) {
+    using Reader = imap::CommandReader;
+    for (;;) {
+        const auto event = reader_.next(input);
+        Wants wants = Wants::input;
+        if (std::holds_alternative<Reader::NeedMore>(event)) return Wants::input;
+        if (std::holds_alternative<Reader::Continuation>(event)) out.append("+ OK\r\n");
+        if (const auto* complete = std::get_if<Reader::Complete>(&event))
+            wants = state_ == State::sasl_response ? on_sasl_response(complete->text, out) : on_command(complete->text, out);
+        if (const auto* bad = std::get_if<Reader::Bad>(&event)) wants = on_bad(bad->tag, bad->text, out);
+        if (const auto* fatal = std::get_if<Reader::Fatal>(&event)) {
+            out.append("* BYE ").append(fatal->text).append("\r\n");
+            wants = Wants::close;
+        }
+        if (wants != Wants::input) return wants;
+    }
+}
+
+Session::Wants Session::on_command(std::string_view text, std::string& out) {
+    const auto result = imap::parse_command(text);
+    if (const auto* syntax = std::get_if<imap::BadSyntax>(&result)) return on_bad(syntax->tag, syntax->text, out);
+    const auto& parsed = std::get<imap::Parsed>(result);
+    if ((parsed.verb->states & imap::not_authenticated) == 0) return on_bad(parsed.tag, "Log in first", out);
+    tag_ = parsed.tag;
+    return std::visit([&](const auto& command) { return handle(command, out); }, parsed.command);
+}
+
+Session::Wants Session::on_bad(std::string_view tag, std::string_view text, std::string& out) {
+    state_ = State::commands;
+    if (++bad_ >= limits_.bad) {
+        out.append("* BYE Too many errors\r\n");
+        return Wants::close;
+    }
+    tag_ = tag;
+    return tagged(out, "BAD " + std::string(text));
+}
+
+Session::Wants Session::handle(const imap::Capability&, std::string& out) {
+    out.append("* CAPABILITY ").append(capabilities()).append("\r\n");
+    return tagged(out, "OK Done");
+}
+
+Session::Wants Session::handle(const imap::Noop&, std::string& out) { return tagged(out, "OK Done"); }
+
+Session::Wants Session::handle(const imap::Logout&, std::string& out) {
+    out.append("* BYE Logging out\r\n");
+    tagged(out, "OK Done");
+    return Wants::close;
+}
+
+Session::Wants Session::handle(const imap::Id&, std::string& out) {
+    out.append("* ID (\"name\" \"Postern\")\r\n");
+    return tagged(out, "OK Done");
+}
+
+Session::Wants Session::handle(const imap::StartTls&, std::string& out) {   // RFC 9051 section 6.2.1
+    if (secure_) return tagged(out, "BAD TLS is active");
+    if (!tls_available_) return tagged(out, "NO [UNAVAILABLE] No certificate");
+    tagged(out, "OK Begin TLS now");
+    return Wants::start_tls;
+}
+
+Session::Wants Session::handle(const imap::Login& command, std::string& out) {
+    if (!secure_) return tagged(out, "NO [PRIVACYREQUIRED] STARTTLS first");
+    credentials_.authzid.clear();
+    credentials_.username = command.user;
+    credentials_.password = command.password;
+    return Wants::login;
+}
+
+Session::Wants Session::handle(const imap::Authenticate& command, std::string& out) {
+    if (!secure_) return tagged(out, "NO [PRIVACYREQUIRED] STARTTLS first");
+    if (command.mechanism != "PLAIN") return tagged(out, "NO [CANNOT] No such mechanism");
+    if (command.initial_response) return plain(*command.initial_response == "=" ? std::string() : *command.initial_response, out);
+    out.append("+ \r\n");
+    reader_.expect_line();
+    state_ = State::sasl_response;
+    return Wants::input;
+}
+
+Session::Wants Session::on_sasl_response(std::string_view line, std::string& out) {
+    state_ = State::commands;
+    if (line == "*") return tagged(out, "BAD Cancelled");      // RFC 9051 section 6.2.2
+    return plain(line, out);
+}
+
+// RFC 4616: [authzid] NUL authcid NUL passwd.
+Session::Wants Session::plain(std::string_view coded, std::string& out) {
+    const auto message = from_base64(coded);
+    if (!message) return on_bad(std::string(tag_), "Not base64", out);
+    const auto parts = split(*message, '\0');
+    if (parts.size() != 3 || parts[1].empty() || !is_utf8(*message)) return on_bad(std::string(tag_), "Not a PLAIN message", out);
+    credentials_.authzid = parts[0];
+    credentials_.username = parts[1];
+    credentials_.password = parts[2];
+    return Wants::login;
+}
+
+std::string Session::accepted() const {
+    return tag_ + " OK [CAPABILITY " + std::string(imapd::capabilities_logged_in) + "] Logged in\r\n";
+}
+
+Session::Wants Session::denied(std::string& out) {
+    tagged(out, "NO [AUTHENTICATIONFAILED] Login failed");     // never why
+    if (++failures_ < limits_.failures) return Wants::input;
+    out.append("* BYE Too many failed logins\r\n");
+    return Wants::close;
+}
+
+Session::Wants Session::unavailable(std::string& out) { return tagged(out, "NO [UNAVAILABLE] Try again later"); }
+
+} // namespace postern::imap_login

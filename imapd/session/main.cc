@@ -1,0 +1,12 @@
+#include "imapd/session/service.h"
+
+#include <optional>
+
+using namespace postern;
+
+int main() {
+    static std::optional<mail::Charsets> charsets;      // iconv reads its tables while the file system is there
+    return ipc::run_daemon({.self = ipc::ServiceId::imapd,
+                            .prepare = [](ipc::Daemon&) { charsets.emplace(); },
+                            .start = [](ipc::Daemon& daemon) { static imapd::Service service(daemon, *charsets); }});
+}

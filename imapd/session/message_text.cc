@@ -1,0 +1,61 @@
+#include "imapd/session/message_text.h"
+
+#include "libcommon/text.h"
+#include "libmail/bodystructure.h"
+#include "libmail/envelope.h"
+#include "libmail/mime.h"
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace postern::imapd {
+namespace {
+
+// What clients search and sort by.
+const std::vector<std::string> cached_fields = {"Date", "Subject", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID",
+                                                "In-Reply-To", "References"};
+constexpr std::size_t max_cached_header = 64 * 1024;   // a message of nothing but recipients must not swell the index
+
+} // namespace
+
+std::string read_range(const Fd& file, std::uint64_t offset, std::uint64_t length) {
+    std::string out(length, '\0');
+    std::size_t have = 0;
+    while (have < length) {
+        const ssize_t got = ::pread(file.get(), out.data() + have, length - have, static_cast<off_t>(offset + have));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        have += static_cast<std::size_t>(got);
+    }
+    out.resize(have);
+    return out;
+}
+
+std::string read_header(const store::Body& body) {
+    for (std::uint64_t want = 16 * 1024;; want *= 4) {
+        std::string bytes = read_range(body.file, 0, std::min(want, body.size));
+        const auto [header, rest] = mail::split_header(bytes);
+        if (!rest.empty() || header.ends_with("\n\r\n") || header.ends_with("\n\n") || bytes.size() < want) {
+            bytes.resize(header.size());
+            return bytes;
+        }
+    }
+}
+
+store::Cached make_texts(std::string_view message) {
+    const mail::Structure structure = mail::parse_structure(message);
+    const std::string_view header = structure.header(structure.root());
+    store::Cached texts;
+    texts.envelope = mail::envelope_text(header);
+    texts.body_structure = mail::bodystructure_text(structure);
+    texts.body = mail::body_text(structure);
+    texts.header = mail::select_fields(header, cached_fields, false);
+    if (texts.header.size() > max_cached_header) texts.header.clear();
+    return texts;
+}
+
+bool is_cached_field(std::string_view name) {
+    return std::any_of(cached_fields.begin(), cached_fields.end(), [&](const std::string& field) { return iequals(field, name); });
+}
+
+} // namespace postern::imapd

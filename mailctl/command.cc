@@ -1,0 +1,129 @@
+#include "mailctl/command.h"
+
+#include "mailctl/verbs.h"
+
+#include <cstdio>
+
+namespace postern::mailctl {
+namespace {
+
+constexpr Group group_table[] = {
+    {"organization", "who owns domains and accounts"},
+    {"domain", "domains mail is received for"},
+    {"account", "people with a mailbox"},
+    {"address", "further addresses of an account"},
+    {"alias", "addresses that stand for others"},
+    {"queue", "messages that wait"},
+    {"config", "postern.yaml"},
+    {"log", "what is recorded"},
+    {"audit", "who changed what"},
+};
+
+constexpr Option domain_options[] = {
+    {"--status", "STATUS", "active or disabled (refuses mail and logins)"},
+    {"--catch-all", "ADDRESS", "where mail for unknown recipients goes; empty: it is refused"},
+    {"--separator", "CHAR", "of subaddresses, as in ann+lists; empty: none"},
+    {"--quota", "SIZE", "of accounts without their own: 5GB, or none"},
+    {"--quota-messages", "NUMBER", "likewise, or none"},
+    {"--max-accounts", "NUMBER", "how many there may be, or none"},
+};
+constexpr Option domain_add_options[] = {
+    {"--organization", "NAME", "who owns it; made when it does not exist (default)"},
+    domain_options[0], domain_options[1], domain_options[2], domain_options[3], domain_options[4], domain_options[5],
+};
+constexpr Option account_options[] = {
+    {"--name", "TEXT", "of the person"},
+    {"--status", "STATUS", "active, suspended (only receives) or disabled"},
+    {"--role", "ROLE", "user or admin"},
+    {"--quota", "SIZE", "5GB, none, or domain for the domain's"},
+    {"--quota-messages", "NUMBER", "a number, none, or domain"},
+};
+constexpr Option account_add_options[] = {
+    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4],
+    {"--hash", "PHC", "an Argon2id hash instead of a password"},
+    {"--no-password", "", "nobody can log in until mailctl passwd"},
+};
+constexpr Option import_options[] = {{"--strict", "", "fail when an address exists; else it is left as it is"}};
+constexpr Option passwd_options[] = {{"--hash", "PHC", "an Argon2id hash instead of a password"}};
+constexpr Option domain_filter[] = {{"--domain", "NAME", "only of this domain"}};
+constexpr Option address_options[] = {{"--primary", "", "make it the primary address"}};
+constexpr Option alias_options[] = {{"--inactive", "", "as if it did not exist"}};
+constexpr Option config_show_options[] = {{"--running", "", "the one in force, from master, not the file's"}};
+constexpr Option init_options[] = {
+    {"--hostname", "NAME", "fully qualified name of this host"},
+    {"--cert", "FILE", "certificate chain for SMTP and IMAP, PEM"},
+    {"--key", "FILE", "its private key"},
+    {"--force", "", "replace a file that exists"},
+};
+
+constexpr Command table[] = {
+    {"init", "", "write a first postern.yaml", init_options, init},
+    {"status", "", "is it running", {}, status},
+    {"health", "", "is every part of it running", {}, health},
+    {"ps", "", "every process, and what the kernel says of it", {}, ps},
+    {"reload", "", "read postern.yaml again; a wrong one changes nothing", {}, reload},
+    {"stop", "", "finish what runs, then stop", {}, stop},
+    {"passwd", "ADDRESS", "set a password: from the terminal, or a line on standard input", passwd_options, passwd},
+
+    {"organization list", "", "organizations", {}, organization_list},
+    {"organization add", "NAME", "a new organization", {}, organization_add},
+    {"organization rename", "NAME NEW-NAME", "give it another name", {}, organization_rename},
+    {"organization delete", "NAME", "only while it owns nothing", {}, organization_delete},
+
+    {"domain list", "", "domains", {}, domain_list},
+    {"domain add", "NAME", "a new domain", domain_add_options, domain_add},
+    {"domain show", "NAME", "one domain", {}, domain_show},
+    {"domain set", "NAME", "change what is named", domain_options, domain_set},
+    {"domain delete", "NAME", "only while it has no address", {}, domain_delete},
+
+    {"account list", "", "accounts", domain_filter, account_list},
+    {"account add", "ADDRESS", "a new account; its password from the terminal or standard input", account_add_options, account_add},
+    {"account show", "ADDRESS", "one account, by any of its addresses", {}, account_show},
+    {"account set", "ADDRESS", "change what is named", account_options, account_set},
+    {"account delete", "ADDRESS", "its mailbox stays on disk", {}, account_delete},
+    {"account import", "FILE", "lines of ADDRESS and PASSWORD or hash; - is standard input", import_options, account_import},
+
+    {"address add", "ACCOUNT ADDRESS", "one more address for an account", address_options, address_add},
+    {"address delete", "ADDRESS", "any but the primary one", {}, address_delete},
+
+    {"alias list", "", "aliases", domain_filter, alias_list},
+    {"alias add", "ADDRESS TARGET...", "a new alias", alias_options, alias_add},
+    {"alias show", "ADDRESS", "one alias", {}, alias_show},
+    {"alias set", "ADDRESS TARGET...", "replace its targets", alias_options, alias_set},
+    {"alias delete", "ADDRESS", "remove it", {}, alias_delete},
+
+    {"queue list", "", "messages that wait", {}, queue_list},
+    {"queue show", "ID", "one message and each of its recipients", {}, queue_show},
+
+    {"config check", "[FILE]", "read a file and say every mistake; needs no running suite", {}, config_check},
+    {"config show", "", "the file with every default filled in", config_show_options, config_show},
+    {"config options", "", "every option there is", {}, config_options},
+
+    {"log level", "LEVEL", "debug, info, warning or error, until the next start", {}, log_level},
+    {"audit list", "", "changes in order of time, their chain of hashes checked", {}, audit_list},
+};
+
+} // namespace
+
+std::span<const Command> commands() { return table; }
+std::span<const Group> groups() { return group_table; }
+
+const std::vector<std::string>& Arguments::all(std::string_view name) const {
+    static const std::vector<std::string> none;
+    const auto found = values.find(name);
+    return found == values.end() ? none : found->second;
+}
+
+const std::string& Arguments::one(std::string_view name) const {
+    static const std::string none;
+    const auto& values_of = all(name);
+    return values_of.empty() ? none : values_of.front();
+}
+
+void Context::print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void Context::done(std::string_view what) const {
+    if (!json) print(std::string(what) + "\n");
+}
+
+} // namespace postern::mailctl

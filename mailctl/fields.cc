@@ -1,0 +1,56 @@
+#include "mailctl/fields.h"
+
+#include "config/value.h"
+#include "libcommon/text.h"
+
+#include <fmt/core.h>
+
+namespace postern::mailctl {
+namespace {
+
+constexpr config::Option size_option{"", config::Kind::size, "", 0, INT64_MAX, {}, 0, ""};
+
+std::uint64_t number_of(std::string_view option, const std::string& text) {
+    const auto number = parse_number(text, INT64_MAX);
+    if (!number) throw Failure{exit_data, fmt::format("{}: a number is expected, not {}", option, text)};
+    return *number;
+}
+
+std::uint64_t bytes_of(std::string_view option, const std::string& text) {
+    const auto bytes = config::parse_value(size_option, text);
+    if (!bytes) throw Failure{exit_data, fmt::format("{}: {}", option, bytes.error().message())};
+    return number_of(option, *bytes);
+}
+
+} // namespace
+
+void copy_text(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
+    if (from.has(option)) into.set(std::string(member), from.one(option));
+}
+
+void copy_number(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
+    if (from.has(option)) into.set(std::string(member), number_of(option, from.one(option)));
+}
+
+void copy_quota(const Arguments& from, std::string_view option, json::Value& into, std::string_view member, bool is_bytes,
+                bool inherits) {
+    if (!from.has(option)) return;
+    const std::string& text = from.one(option);
+    if (text == "none") into.set(std::string(member), 0);
+    else if (inherits && text == "domain") into.set(std::string(member), nullptr);
+    else into.set(std::string(member), is_bytes ? bytes_of(option, text) : number_of(option, text));
+}
+
+std::string encoded(std::string_view text) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@";
+    std::string out;
+    for (const char c : text)
+        out += plain.find(c) != plain.npos ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    return out;
+}
+
+std::string target(std::string_view collection, std::string_view name) {
+    return fmt::format("/api/v1/{}/{}", collection, encoded(name));
+}
+
+} // namespace postern::mailctl

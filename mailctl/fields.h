@@ -1,0 +1,21 @@
+// Options of the command line as members of a request's body.
+#pragma once
+
+#include "mailctl/command.h"
+
+namespace postern::mailctl {
+
+// Each copies an option, where it was given, into a member. Throws Failure with the option's name.
+void copy_text(const Arguments& from, std::string_view option, json::Value& into, std::string_view member);
+void copy_number(const Arguments& from, std::string_view option, json::Value& into, std::string_view member);
+// "5GB", "none", or "domain" where `inherits`.
+void copy_quota(const Arguments& from, std::string_view option, json::Value& into, std::string_view member, bool is_bytes,
+                bool inherits);
+
+// For a path segment or a query value: everything but unreserved characters and "@" is escaped.
+std::string encoded(std::string_view text);
+
+// "/api/v1/accounts/" + "ann@example.org", encoded.
+std::string target(std::string_view collection, std::string_view name);
+
+} // namespace postern::mailctl

@@ -1,0 +1,53 @@
+// The functions behind the table of command.cc, by subject.
+#pragma once
+
+#include "mailctl/command.h"
+
+namespace postern::mailctl {
+
+// organization.cc
+int organization_list(const Context& c);
+int organization_add(const Context& c);
+int organization_rename(const Context& c);
+int organization_delete(const Context& c);
+// domain.cc
+int domain_list(const Context& c);
+int domain_add(const Context& c);
+int domain_show(const Context& c);
+int domain_set(const Context& c);
+int domain_delete(const Context& c);
+// account.cc
+int account_list(const Context& c);
+int account_add(const Context& c);
+int account_show(const Context& c);
+int account_set(const Context& c);
+int account_delete(const Context& c);
+int account_import(const Context& c);
+int address_add(const Context& c);
+int address_delete(const Context& c);
+int passwd(const Context& c);
+// alias.cc
+int alias_list(const Context& c);
+int alias_add(const Context& c);
+int alias_show(const Context& c);
+int alias_set(const Context& c);
+int alias_delete(const Context& c);
+// queue.cc
+int queue_list(const Context& c);
+int queue_show(const Context& c);
+// suite.cc
+int status(const Context& c);
+int ps(const Context& c);
+int health(const Context& c);
+int reload(const Context& c);
+int stop(const Context& c);
+int log_level(const Context& c);
+int audit_list(const Context& c);
+// config.cc
+int config_check(const Context& c);
+int config_show(const Context& c);
+int config_options(const Context& c);
+// init.cc
+int init(const Context& c);
+
+} // namespace postern::mailctl

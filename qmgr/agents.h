@@ -1,0 +1,66 @@
+// Who delivers, and who gets what next. Pure bookkeeping of the queue: no message, no socket.
+//
+// A lane is work that waits for the same thing: a kind of agent and, for local mail, the imapd instance that owns
+// the account. A lane whose owner is away waits; the others go on.
+#pragma once
+
+#include "ipc/agent.h"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace postern::qmgr {
+
+using AgentId = std::uint64_t;         // one life of one agent's channel
+using JobId = std::uint64_t;
+
+struct Lane {
+    ipc::AgentKind kind = ipc::AgentKind::local;
+    std::uint32_t owner = 0;
+    auto operator<=>(const Lane&) const = default;
+};
+
+class Agents {
+  public:
+    void up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots);
+    std::vector<JobId> down(AgentId agent);            // what it had in hand
+    bool any(ipc::AgentKind kind) const;
+    // Was this the only thing the agent had? Asked before down(): who kills an agent alone is guilty.
+    bool holds_one(AgentId agent) const;
+
+    void put(const Lane& lane, const QueueId& id);     // again is harmless
+    // A message that was in hand when an agent died is given out alone from then on (rule 11).
+    void put_suspect(ipc::AgentKind kind, const QueueId& id);
+    void clear_lanes() { lanes_.clear(); }
+
+    struct Choice {
+        AgentId agent;
+        QueueId message;
+        std::optional<Lane> lane;                      // nothing: a suspect, any lane of the agent's kind
+        ipc::AgentKind kind;
+    };
+    // What should be given out now; the caller answers with start() or, when nothing was left to do, asks again.
+    std::optional<Choice> next(const std::set<std::uint32_t>& owners);
+    void start(const Choice& choice, JobId job);
+    void finished(AgentId agent, JobId job);
+
+  private:
+    struct Agent {
+        ipc::AgentKind kind;
+        std::uint32_t slots;
+        std::set<JobId> jobs;
+        bool alone = false;                            // runs a suspect: gets nothing else
+    };
+    bool is_quarantine(AgentId agent, ipc::AgentKind kind) const;
+    std::optional<Choice> next_for(AgentId id, const Agent& agent, const std::set<std::uint32_t>& owners);
+
+    std::map<AgentId, Agent> agents_;
+    std::map<Lane, std::deque<QueueId>> lanes_;
+    std::map<ipc::AgentKind, std::deque<QueueId>> suspects_;
+    AgentId last_agent_ = 0;                           // turns go round
+    Lane last_lane_;
+};
+
+} // namespace postern::qmgr

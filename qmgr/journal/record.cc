@@ -1,0 +1,100 @@
+#include "qmgr/journal/record.h"
+
+#include "libcommon/crc32c.h"
+
+namespace postern::qmgr {
+namespace {
+
+void put_u32(std::string& out, std::size_t at, std::uint32_t value) { std::memcpy(out.data() + at, &value, sizeof value); }
+
+std::uint32_t get_u32(std::string_view bytes, std::size_t at) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, bytes.data() + at, sizeof value);
+    return value;
+}
+
+struct Tally {
+    Totals operator()(const Accepted& m) const {
+        Totals totals;
+        (m.parent ? totals.expanded : totals.accepted) += m.envelope.recipients.size();
+        if (m.parent) totals.count(m.parent->recipient.outcome, 1);
+        return totals;
+    }
+    Totals operator()(const Changed& m) const {
+        Totals totals;
+        if (!m.copy)
+            for (const RecipientRecord& recipient : m.recipients) totals.count(recipient.outcome, 1);
+        return totals;
+    }
+    Totals operator()(const Finished& m) const {
+        Totals totals;
+        for (const FinishedMessage& message : m.messages) totals.count(m.outcome, message.recipients);
+        return totals;
+    }
+    Totals operator()(const Kept&) const { return {}; }   // a copy
+};
+
+template <std::size_t Index> Result<JournalRecord> decode_as(std::string_view body) {
+    auto record = decode<std::variant_alternative_t<Index, JournalRecord>>(body);
+    if (!record) return record.error();
+    return JournalRecord(std::move(*record));
+}
+
+using Decoder = Result<JournalRecord> (*)(std::string_view);
+constexpr Decoder decoders[] = {decode_as<0>, decode_as<1>, decode_as<2>, decode_as<3>};
+static_assert(std::size(decoders) == std::variant_size_v<JournalRecord>);
+
+} // namespace
+
+std::int64_t Totals::waiting() const {
+    return static_cast<std::int64_t>(accepted + expanded - delivered - bounced - discarded - deleted - corrupt);
+}
+
+void Totals::count(Outcome outcome, std::uint64_t recipients) {
+    switch (outcome) {
+    case Outcome::waiting: break;
+    case Outcome::delivered: delivered += recipients; break;
+    case Outcome::bounced: bounced += recipients; break;
+    case Outcome::discarded: discarded += recipients; break;
+    case Outcome::deleted: deleted += recipients; break;
+    case Outcome::corrupt: corrupt += recipients; break;
+    }
+}
+
+Totals& Totals::operator+=(const Totals& other) {
+    accepted += other.accepted;
+    expanded += other.expanded;
+    delivered += other.delivered;
+    bounced += other.bounced;
+    discarded += other.discarded;
+    deleted += other.deleted;
+    corrupt += other.corrupt;
+    return *this;
+}
+
+Totals tally(const JournalRecord& record) { return std::visit(Tally{}, record); }
+
+void append_frame(std::string& out, const JournalRecord& record) {
+    const std::size_t at = out.size();
+    out.append(frame_header - 1, '\0');
+    out.push_back(static_cast<char>(record.index() + 1));
+    std::visit([&](const auto& body) { encode_to(out, body); }, record);
+    put_u32(out, at, static_cast<std::uint32_t>(out.size() - at - frame_header));
+    put_u32(out, at + 4, crc32c(std::string_view(out).substr(at + 8)));
+}
+
+Result<Frame> read_frame(std::string_view bytes) {
+    if (bytes.size() < frame_header) return Error(Errc::corrupt, "record cut short");
+    const std::size_t length = get_u32(bytes, 0);
+    if (length > bytes.size() - frame_header) return Error(Errc::corrupt, "record longer than its place");
+    if (crc32c(bytes.substr(8, length + 1)) != get_u32(bytes, 4)) return Error(Errc::corrupt, "record fails its checksum");
+    return Frame{static_cast<RecordType>(bytes[8]), bytes.substr(frame_header, length), frame_header + length};
+}
+
+Result<JournalRecord> decode_record(const Frame& frame) {
+    const auto number = static_cast<std::size_t>(frame.type);
+    if (number == 0 || number > std::size(decoders)) return Error(Errc::corrupt, "record of an unknown type");
+    return decoders[number - 1](frame.body);
+}
+
+} // namespace postern::qmgr

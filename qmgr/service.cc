@@ -1,0 +1,289 @@
+#include "qmgr/service.h"
+
+#include "libcommon/log.h"
+#include "qmgr/config.h"
+#include "qmgr/event.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fcntl.h>
+#include <stdexcept>
+
+namespace postern::qmgr {
+namespace {
+
+using ipc::SubmitStatus;
+
+constexpr std::chrono::seconds tick_period{1};
+constexpr unsigned ticks_per_account = 60;                // the conservation account is checked every minute
+constexpr std::chrono::milliseconds drain_period{20};
+constexpr std::chrono::seconds authd_deadline{20};
+constexpr std::chrono::minutes agent_deadline{2};         // an agent that hangs is not waited for longer
+constexpr std::chrono::minutes checkpoint_deadline{1};
+constexpr std::size_t early_checkpoint = 4000;            // stored recipients that do not wait for the tick
+constexpr std::size_t max_large_per_peer = 2000;
+
+Now read_clocks() {
+    Now now;
+    now.wall = static_cast<std::int64_t>(std::time(nullptr));
+    now.steady = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+    return now;
+}
+
+SubmitStatus status_of(const Error& error) {
+    switch (error.code()) {
+    case Errc::no_space: return SubmitStatus::no_space;
+    case Errc::too_large:
+    case Errc::invalid: return SubmitStatus::refused;
+    default: return SubmitStatus::unavailable;
+    }
+}
+
+bool has_foreign(const ipc::Envelope& envelope) {
+    return std::any_of(envelope.recipients.begin(), envelope.recipients.end(),
+                       [](const ipc::EnvelopeRecipient& recipient) { return recipient.account == 0; });
+}
+
+} // namespace
+
+Service::Service(ipc::Daemon& daemon) :
+    daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)),
+    queue_(queue_options(daemon.config()),
+           {[this](AgentId agent, JobId job, ipc::Deliver message, Fd large) {
+                deliver(agent, job, std::move(message), std::move(large));
+            },
+            tell_recipient, tell_corrupt,
+            [](std::size_t messages) { log::info("queue.recovered", {{"queue", "all"}, {"messages", messages}}); }}),
+    tick_(daemon.loop(), [this] { tick(); }), drain_check_(daemon.loop(), [this] { drain(); }) {
+    queue_.tick(read_clocks());
+    open_spool();
+    serve_intake();
+    serve_agents();
+    serve_views();
+    daemon_.on_peer_closed([this](const ipc::Peer& peer) { peer_closed(peer); });
+    daemon_.on_drain([this] {
+        draining_ = true;
+        drain_check_.every(drain_period);
+    });
+    daemon_.loop().at_turn_end([this] { turn_end(); });
+    tick_.every(tick_period);
+}
+
+// A spool that cannot be opened at all ends the process: master tells, and starts it again.
+void Service::open_spool() {
+    const Fd root(::open(daemon_.state().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root) throw std::runtime_error(Error::from_errno("open the spool").message());
+    auto hooks = queue_.hooks();
+    hooks.post = [this](std::function<void()> task) { daemon_.loop().post(std::move(task)); };
+    hooks.trouble = [](std::string_view event, const std::string& detail) {
+        log::error(event, {{"queue", "all"}, {"detail", detail}});
+    };
+    auto opened = Spool::open(real_sys(), root.get(), spool_options(daemon_.config()), std::move(hooks));
+    if (!opened) throw std::runtime_error("open the spool: " + opened.error().message());
+    spool_ = std::move(*opened);
+    queue_.attach(*spool_);
+}
+
+// ---- intake ------------------------------------------------------------------------------------------------------
+
+void Service::serve_intake() {
+    daemon_.on<ipc::Submit>([this](In<ipc::Submit> in) { submit(std::make_shared<In<ipc::Submit>>(std::move(in))); });
+    daemon_.on<ipc::OpenLarge>([this](In<ipc::OpenLarge> in) { open_large(std::move(in)); });
+    daemon_.on<ipc::AbandonLarge>([this](In<ipc::AbandonLarge> in) { abandon_large(in.message.token, in.channel->peer()); });
+}
+
+void Service::refuse(const In<ipc::Submit>& in, SubmitStatus status, std::string reason) {
+    constexpr std::string_view names[] = {"accepted", "refused", "no_space", "unavailable"};
+    tell_refused(in.message.envelope, names[static_cast<std::size_t>(status)], reason);
+    reason.resize(std::min(reason.size(), decltype(ipc::Submitted::reason)::limit));
+    in.reply({status, {}, std::move(reason)});
+}
+
+void Service::submit(const std::shared_ptr<In<ipc::Submit>>& in) {
+    const ipc::Submit& message = in->message;
+    if (draining_) return refuse(*in, SubmitStatus::unavailable, "the queue is being stopped");
+    if (message.envelope.recipients.empty()) return refuse(*in, SubmitStatus::refused, "no recipients");
+    if (!spool_->refusal().empty()) return refuse(*in, SubmitStatus::no_space, spool_->refusal());
+    if (has_foreign(message.envelope)) authorize(in);
+    else take_body(in);
+}
+
+// Mail leaves this host only for a session that authd knows, whatever smtpd says (DESIGN section 3, Identity).
+void Service::authorize(const std::shared_ptr<In<ipc::Submit>>& in) {
+    const ipc::Submit& message = in->message;
+    ++submissions_;
+    authd_.call<ipc::AuthorizeRelay>(
+        {message.envelope.trace, message.handle, message.envelope.reverse_path},
+        [this, in](Result<ipc::RelayVerdict> verdict) {
+            --submissions_;
+            if (!verdict || verdict->verdict == ipc::Verdict::unavailable)
+                return refuse(*in, SubmitStatus::unavailable, "accounts cannot be asked now");
+            if (verdict->verdict == ipc::Verdict::denied)
+                return refuse(*in, SubmitStatus::refused, "this session may not send to other hosts");
+            in->message.envelope.sender = verdict->account;
+            take_body(in);
+        },
+        authd_deadline);
+}
+
+void Service::take_body(const std::shared_ptr<In<ipc::Submit>>& in) {
+    const std::uint64_t token = in->message.large;
+    if (token == 0) return accept(in, std::nullopt);
+    const auto opened = large_.find(token);
+    if (opened == large_.end() || opened->second != in->channel->peer())
+        return refuse(*in, SubmitStatus::refused, "no such large body");
+    large_.erase(opened);
+    ++submissions_;
+    spool_->commit_large(token, [this, in, token](Result<LargeBody> body) {
+        --submissions_;
+        if (body) return accept(in, *body);
+        spool_->remove_large(token);
+        refuse(*in, SubmitStatus::unavailable, body.error().message());
+    });
+}
+
+void Service::accept(const std::shared_ptr<In<ipc::Submit>>& in, std::optional<LargeBody> large) {
+    Accepted message;
+    message.arrived = static_cast<std::int64_t>(std::time(nullptr));
+    message.envelope = std::move(in->message.envelope);
+    if (large) message.large = *large;
+    else message.body = std::move(in->message.body);
+    const std::uint64_t bytes = large ? large->size : message.body.value.size();
+    in->message.envelope.trace = message.envelope.trace;     // for refuse()
+    ++submissions_;
+    queue_.accept(std::move(message), [this, in, large, bytes](Result<QueueId> id, const ipc::Envelope& envelope) {
+        --submissions_;
+        if (id) {
+            tell_accepted(*id, envelope, bytes);
+            in->reply({SubmitStatus::accepted, *id, ""});
+            return;
+        }
+        if (large) spool_->remove_large(large->name);
+        refuse(*in, status_of(id.error()), id.error().message());
+    });
+}
+
+void Service::open_large(In<ipc::OpenLarge> in) {
+    const auto mine = std::count_if(large_.begin(), large_.end(),
+                                    [&](const auto& open) { return open.second == in.channel->peer(); });
+    if (draining_ || static_cast<std::size_t>(mine) >= max_large_per_peer) return in.reply({SubmitStatus::unavailable, 0});
+    auto opened = spool_->create_large();
+    if (!opened) return in.reply({status_of(opened.error()), 0});
+    large_[opened->name] = in.channel->peer();
+    in.reply({SubmitStatus::accepted, opened->name}, std::move(opened->descriptor));
+}
+
+void Service::abandon_large(std::uint64_t token, const ipc::Peer& by) {
+    const auto opened = large_.find(token);
+    if (opened == large_.end() || opened->second != by) return;
+    large_.erase(opened);
+    spool_->remove_large(token);
+}
+
+// ---- agents and owners -------------------------------------------------------------------------------------------
+
+void Service::serve_agents() {
+    daemon_.on<ipc::AgentReady>([this](In<ipc::AgentReady> in) { agent_ready(std::move(in)); });
+    daemon_.on<ipc::OwnerReady>([this](In<ipc::OwnerReady> in) { owner_ready(std::move(in)); });
+}
+
+void Service::agent_ready(In<ipc::AgentReady> in) {
+    // Which kind a service may be is not for its messages to say.
+    if (in.channel->peer().service != ipc::ServiceId::local || in.message.kind != ipc::AgentKind::local)
+        return in.channel->close("not an agent of that kind");
+    for (const auto& [id, channel] : agents_)
+        if (channel == in.channel) return in.channel->close("ready twice");
+    const AgentId agent = next_agent_++;
+    agents_[agent] = in.channel;
+    queue_.agent_up(agent, in.message.kind, std::min<std::uint32_t>(in.message.slots, 10000));
+}
+
+void Service::deliver(AgentId agent, JobId job, ipc::Deliver message, Fd large) {
+    const auto found = agents_.find(agent);
+    if (found == agents_.end()) return;                      // its jobs were given back
+    found->second->call<ipc::Deliver>(
+        message,
+        [this, job](Result<ipc::DeliverResult> result, Fd) {
+            if (result) queue_.job_done(job, *result);
+            else if (result.error().code() != Errc::closed) queue_.job_unanswered(job);
+        },
+        agent_deadline, std::move(large));
+}
+
+void Service::owner_ready(In<ipc::OwnerReady> in) {
+    const ipc::Peer& peer = in.channel->peer();
+    if (in.message.instance != peer.instance || in.message.of != daemon_.config().number("processes.imapd"))
+        return in.channel->close("not the owner it says it is");
+    owners_[peer.instance] = {in.channel, peer, 0};
+    queue_.owner_up(peer.instance);
+}
+
+void Service::checkpoint(std::uint32_t number) {
+    Owner& owner = owners_.at(number);
+    if (!queue_.begin_checkpoint(number)) return;
+    owner.channel->call<ipc::Checkpoint>(
+        {++owner.checkpoints},
+        [this, number, peer = owner.peer](Result<ipc::CheckpointDone> done, Fd) {
+            const auto current = owners_.find(number);
+            if (current == owners_.end() || current->second.peer != peer) return;   // owner_down() has dealt with it
+            const bool durable = done && done->durable;
+            if (!durable)
+                log::error("queue.checkpoint.failed",
+                           {{"queue", "all"}, {"owner", number}, {"reason", done ? "not durable" : done.error().message()}});
+            queue_.checkpoint_done(number, durable);
+        },
+        checkpoint_deadline);
+}
+
+void Service::peer_closed(const ipc::Peer& peer) {
+    for (auto open = large_.begin(); open != large_.end();) {
+        const auto next = std::next(open);
+        if (open->second == peer) abandon_large(open->first, peer);
+        open = next;
+    }
+    for (auto agent = agents_.begin(); agent != agents_.end();) {
+        const auto next = std::next(agent);
+        if (agent->second->peer() == peer) {
+            queue_.agent_down(agent->first);
+            agents_.erase(agent);
+        }
+        agent = next;
+    }
+    const auto owner = owners_.find(peer.instance);
+    if (peer.service != ipc::ServiceId::imapd || owner == owners_.end() || owner->second.peer != peer) return;
+    owners_.erase(owner);
+    queue_.owner_down(peer.instance);
+}
+
+// ---- views, time -------------------------------------------------------------------------------------------------
+
+void Service::serve_views() {
+    daemon_.on<ipc::QueueList>([this](In<ipc::QueueList> in) { in.reply(queue_.list(in.message.after, in.message.limit)); });
+    daemon_.on<ipc::QueueShow>([this](In<ipc::QueueShow> in) { in.reply(queue_.show(in.message.id)); });
+}
+
+// What one turn brought is handed out together: one write per agent and turn.
+void Service::turn_end() {
+    if (!draining_) queue_.dispatch();
+    for (auto& [number, owner] : owners_)
+        if (queue_.stored(number) >= early_checkpoint) checkpoint(number);
+}
+
+void Service::tick() {
+    const Now now = read_clocks();
+    queue_.tick(now);
+    spool_->tick();
+    for (auto& [number, owner] : owners_) checkpoint(number);
+    count_spool(*spool_, queue_);
+    if (ticks_++ % ticks_per_account == 0) count_conservation(queue_.conservation());
+}
+
+// What is with an agent ends, what is in a mailbox is recorded; what waits, waits on disk.
+void Service::drain() {
+    for (auto& [number, owner] : owners_) checkpoint(number);
+    if (submissions_ > 0 || !queue_.is_idle() || !spool_->is_idle()) return;
+    drain_check_.cancel();
+    daemon_.drained();
+}
+
+} // namespace postern::qmgr

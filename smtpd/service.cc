@@ -1,0 +1,340 @@
+#include "smtpd/service.h"
+
+#include "libcommon/log.h"
+#include "libtls/keyd_signer.h"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace postern::smtpd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds tick_period{1};
+constexpr int accepts_per_turn = 64;                     // then those who are connected get their turn
+constexpr std::chrono::seconds question_deadline{30};
+constexpr std::chrono::minutes submit_deadline{5};       // below the 10 min of RFC 5321 section 4.5.3.2.6
+
+std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+struct ClientAddress {
+    std::string text;
+    std::uint64_t key = 0;
+};
+ClientAddress address_of(const sockaddr_storage& from) {
+    char text[INET6_ADDRSTRLEN] = "unknown";
+    ClientAddress out;
+    if (from.ss_family == AF_INET) {
+        const auto& v4 = reinterpret_cast<const sockaddr_in&>(from);
+        ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+        out.key = v4.sin_addr.s_addr;
+    } else if (from.ss_family == AF_INET6) {
+        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from).sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+            std::uint32_t v4 = 0;
+            std::memcpy(&v4, v6.s6_addr + 12, sizeof v4);
+            ::inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
+            out.key = v4;
+        } else {
+            ::inet_ntop(AF_INET6, &v6, text, sizeof text);
+            std::memcpy(&out.key, v6.s6_addr, sizeof out.key);
+        }
+    }
+    out.text = text;
+    return out;
+}
+
+// To one we have no room for: what fits into the socket's empty buffer, and nothing that could block.
+void turn_away(const Fd& socket, const Role& role) {
+    std::string text;
+    write_reply(text, replies::too_many_connections);
+    if (!role.implicit_tls) (void)::send(socket.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// No more connections than descriptors: some are kept for channels, listeners and large bodies.
+std::uint64_t most_connections() {
+    constexpr std::uint64_t kept = 256;
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur <= 2 * kept) return kept;
+    return files.rlim_cur - kept;
+}
+
+} // namespace
+
+struct Service::Port {
+    Fd socket;
+    const Role& role;
+    std::unique_ptr<Watch> watch;
+};
+
+struct Service::Conversation {
+    Conversation(std::uint64_t number, ClientKey client, const Limits& limits, const Role& role, bool tls,
+                 std::string address, Effects& effects) :
+        id(number), key(client), session(limits, role, tls, TraceId::make(), std::move(address), effects) {}
+
+    const std::uint64_t id;
+    const ClientKey key;
+    Session session;
+    std::unique_ptr<tls::Connection> connection;
+    bool paused = false;                                 // the session left bytes with the connection
+    Fd large;                                            // qmgr's file, while a large body is written
+    bool large_failed = false;
+    std::uint64_t progress = 0;
+    Clock::time_point progressed = Clock::now();
+};
+
+Service::Service(ipc::Daemon& daemon) :
+    daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)),
+    clock_(daemon.loop(), [this] { tick(); }) {
+    load_settings();
+    open_ports();
+    authd_.connect();
+    qmgr_.connect();
+    daemon_.on_reload([this] {
+        load_settings();
+        open_ports();
+    });
+    daemon_.on_drain([this] { drain(); });
+    clock_.every(tick_period);
+}
+
+Service::~Service() = default;
+
+// Running sessions keep the certificate they have and get the new limits.
+void Service::load_settings() {
+    limits_ = read_limits(daemon_.config());
+    limits_.connections = std::min(limits_.connections, most_connections());
+    auto context = tls::server_context(daemon_, "smtp");
+    if (context) tls_ = std::move(*context);
+    else log::error("smtpd.tls.unavailable", {{"reason", context.error().message()}});
+}
+
+// Master always gives the whole set: what is not in it any more is no longer accepted on.
+void Service::open_ports() {
+    ports_.clear();
+    for (ipc::Listener& listener : daemon_.listeners()) {
+        const Role* role = role_of(listener.name);
+        if (!role || !listener.socket) continue;
+        Port& port = ports_.emplace_back(Port{std::move(listener.socket), *role, nullptr});
+        port.watch = std::make_unique<Watch>(daemon_.loop(), port.socket.get(), Watch::For::read,
+                                             [this, &port] { accept_from(port); });
+        port.watch->enable();
+    }
+    daemon_.listeners().clear();
+}
+
+void Service::accept_from(Port& port) {
+    for (int i = 0; i < accepts_per_turn; ++i) {
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        Fd socket(::accept4(port.socket.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (!socket) {
+            // No descriptor or memory for it: the connection would wake us again at once. The tick tries again.
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) port.watch->disable();
+            if (errno == EINTR || errno == ECONNABORTED) continue;
+            return;
+        }
+        ClientAddress client = address_of(from);
+        if (!takes_another(client.key) || (port.role.implicit_tls && !tls_)) turn_away(socket, port.role);
+        else begin(std::move(socket), port.role, std::move(client.text), client.key);
+    }
+}
+
+bool Service::takes_another(ClientKey key) const {
+    const auto row = clients_.find(key);
+    const std::uint64_t has = row == clients_.end() ? 0 : row->second;
+    return !draining_ && conversations_.size() < limits_.connections && has < limits_.client_connections;
+}
+
+void Service::begin(Fd socket, const Role& role, std::string address, ClientKey key) {
+    const std::uint64_t id = next_id_++;
+    auto& slot = conversations_[id];
+    slot = std::make_unique<Conversation>(id, key, limits_, role, tls_ != nullptr, std::move(address), effects_);
+    Conversation* c = slot.get();
+    ++clients_[key];
+    c->connection = std::make_unique<tls::Connection>(
+        daemon_.loop(), std::move(socket),
+        tls::Connection::Callbacks{[this, c](std::string_view bytes) { return on_data(*c, bytes); }, {},
+                                   [this, c] { on_secured(*c); }, [this, c](std::string_view) { on_closed(*c); }},
+        role.implicit_tls ? tls_ : nullptr);
+    perform(*c);
+}
+
+std::size_t Service::on_data(Conversation& c, std::string_view bytes) {
+    const std::size_t taken = c.session.receive(bytes, wall_seconds());
+    if (taken < bytes.size()) {
+        c.paused = true;
+        c.connection->pause();
+    }
+    perform(c);
+    return taken;
+}
+
+void Service::on_secured(Conversation& c) {
+    c.session.tls_started(c.connection->tls_version(), c.connection->tls_cipher());
+    after_step(c);
+}
+
+void Service::on_closed(Conversation& c) {
+    c.session.peer_closed();
+    perform(c);
+    const auto row = clients_.find(c.key);
+    if (--row->second == 0) clients_.erase(row);
+    conversations_.erase(c.id);
+    drained_if_empty();
+}
+
+void Service::on_answer(std::uint64_t id, std::uint32_t ticket, Answer answer, Fd descriptor) {
+    if (performing_) {                                   // a call that failed at once: its session is in a step
+        auto shared = std::make_shared<std::pair<Answer, Fd>>(std::move(answer), std::move(descriptor));
+        daemon_.loop().defer([this, id, ticket, shared] {
+            on_answer(id, ticket, std::move(shared->first), std::move(shared->second));
+        });
+        return;
+    }
+    const auto row = conversations_.find(id);
+    const bool gone = row == conversations_.end() || row->second->session.state() == Session::State::closed;
+    if (auto* opened = std::get_if<ipc::LargeOpened>(&answer); opened && opened->status == ipc::SubmitStatus::accepted) {
+        if (gone) return qmgr_.send(ipc::AbandonLarge{opened->token});
+        if (!descriptor) opened->status = ipc::SubmitStatus::unavailable;
+        row->second->large = std::move(descriptor);
+        row->second->large_failed = false;
+    }
+    if (gone) return;
+    row->second->session.answer(ticket, std::move(answer), wall_seconds());
+    after_step(*row->second);
+}
+
+// A step that did not begin with bytes: does what it wants, and offers it the bytes it had no room for before.
+void Service::after_step(Conversation& c) {
+    perform(c);
+    if (!c.paused || !c.session.has_room()) return;
+    c.paused = false;
+    c.connection->resume();
+}
+
+void Service::perform(Conversation& c) {
+    performing_ = true;
+    for (const Event& event : effects_.events) record(c.session.client(), event);
+    for (std::uint8_t verb : effects_.verbs) count_command(verb);
+    if (!effects_.large.empty()) write_large(c, effects_.large);
+    for (const Ask& question : effects_.asks) ask(c, question);
+    for (const Tell& message : effects_.tells) tell(message);
+    if (!effects_.send.empty()) c.connection->write(effects_.send);
+    const Effects::Then then = effects_.then;
+    effects_.clear();
+    performing_ = false;
+    if (then == Effects::Then::close) c.connection->finish();
+    // Not from inside on_data: until that returns, STARTTLS itself still lies in the connection's buffer.
+    if (then == Effects::Then::start_tls) daemon_.loop().defer([this, id = c.id] { start_tls(id); });
+}
+
+void Service::start_tls(std::uint64_t id) {
+    const auto row = conversations_.find(id);
+    if (row == conversations_.end() || row->second->connection->start_tls(tls_)) return;
+    record(row->second->session.client(), event::Abuse{"bytes behind STARTTLS"});
+    row->second->connection->close();
+}
+
+template <ipc::Request Q> void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question) {
+    // A peer that does not answer has answered "unavailable": the default of every reply.
+    const auto deadline = std::is_same_v<Q, ipc::Submit> ? std::chrono::seconds(submit_deadline) : question_deadline;
+    link.call_with_descriptor<Q>(
+        question,
+        [this, id = c.id, ticket](Result<typename Q::Reply> reply, Fd descriptor) {
+            on_answer(id, ticket, reply ? std::move(*reply) : typename Q::Reply{}, std::move(descriptor));
+        },
+        deadline);
+}
+
+void Service::ask(Conversation& c, const Ask& question) {
+    struct Router {
+        Service& service;
+        Conversation& c;
+        std::uint32_t ticket;
+        void operator()(const ipc::Login& q) const { service.put(service.authd_, c, ticket, q); }
+        void operator()(const ipc::CheckSender& q) const { service.put(service.authd_, c, ticket, q); }
+        void operator()(const ipc::ResolveRecipient& q) const { service.put(service.authd_, c, ticket, q); }
+        void operator()(const ipc::OpenLarge& q) const { service.put(service.qmgr_, c, ticket, q); }
+        void operator()(const ipc::Submit& q) const { service.submit(c, ticket, q); }
+    };
+    std::visit(Router{*this, c, question.ticket}, question.question);
+}
+
+void Service::submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message) {
+    c.large.reset();                                     // closed before qmgr reads it
+    if (message.large == 0 || !c.large_failed) return put(qmgr_, c, ticket, message);
+    qmgr_.send(ipc::AbandonLarge{message.large});
+    on_answer(c.id, ticket, ipc::Submitted{ipc::SubmitStatus::no_space, {}, "cannot write the message"}, {});
+}
+
+void Service::write_large(Conversation& c, std::string_view bytes) {
+    while (!bytes.empty() && c.large && !c.large_failed) {
+        const ssize_t written = ::write(c.large.get(), bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) {
+            log::error("smtpd.large.write", {{"session", c.session.client().trace.text()}, {"error", std::strerror(errno)}});
+            c.large_failed = true;
+            return;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+void Service::tell(const Tell& message) {
+    if (const auto* release = std::get_if<ipc::ReleaseHandle>(&message)) authd_.send(*release);
+    else qmgr_.send(std::get<ipc::AbandonLarge>(message));
+}
+
+// One timer for all sessions: a client has to make progress, and under pressure soon. A session that waits for
+// us is not late.
+void Service::tick() {
+    for (Port& port : ports_)
+        if (!draining_) port.watch->enable();
+    const auto now = Clock::now();
+    const bool stress = conversations_.size() * 5 > limits_.connections * 4;
+    std::vector<Conversation*> late;
+    for (auto& [id, c] : conversations_) {
+        if (c->session.progress() != c->progress || c->session.waits()) {
+            c->progress = c->session.progress();
+            c->progressed = now;
+        }
+        const bool handshake = c->session.state() == Session::State::handshake;
+        const auto limit = stress ? limits_.stress_timeout : handshake ? limits_.tls_timeout : limits_.timeout;
+        if (now - c->progressed > limit) late.push_back(c.get());
+    }
+    for (Conversation* c : late) {
+        if (c->session.state() == Session::State::closed) {      // said goodbye, and it does not even read that
+            c->connection->close();
+            continue;
+        }
+        c->session.time_out();
+        c->progressed = now;
+        perform(*c);
+    }
+}
+
+void Service::drain() {
+    draining_ = true;
+    for (Port& port : ports_) port.watch->disable();
+    std::vector<Conversation*> all;
+    for (auto& [id, c] : conversations_) all.push_back(c.get());
+    for (Conversation* c : all) {
+        c->session.shut_down();
+        perform(*c);
+    }
+    drained_if_empty();
+}
+
+void Service::drained_if_empty() {
+    if (draining_ && conversations_.empty()) daemon_.drained();
+}
+
+} // namespace postern::smtpd

@@ -1,0 +1,62 @@
+// Sockets and events in, session steps out: accepts, keeps the time, and does what sessions want done.
+#pragma once
+
+#include "ipc/daemon.h"
+#include "libtls/connection.h"
+#include "smtpd/session.h"
+
+#include <list>
+#include <unordered_map>
+
+namespace postern::smtpd {
+
+class Service {
+  public:
+    explicit Service(ipc::Daemon& daemon);
+    ~Service();
+
+  private:
+    struct Port;
+    struct Conversation;
+    using ClientKey = std::uint64_t;     // an IPv4 address, or an IPv6 /64: who has one has them all
+
+    void open_ports();
+    void load_settings();
+    void accept_from(Port& port);
+    void begin(Fd socket, const Role& role, std::string address, ClientKey key);
+    bool takes_another(ClientKey key) const;
+
+    std::size_t on_data(Conversation& c, std::string_view bytes);
+    void on_secured(Conversation& c);
+    void on_closed(Conversation& c);
+    void on_answer(std::uint64_t id, std::uint32_t ticket, Answer answer, Fd descriptor);
+    void after_step(Conversation& c);
+
+    void perform(Conversation& c);
+    void start_tls(std::uint64_t id);
+    void ask(Conversation& c, const Ask& question);
+    template <ipc::Request Q> void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question);
+    void submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message);
+    void write_large(Conversation& c, std::string_view bytes);
+    void tell(const Tell& message);
+
+    void tick();
+    void drain();
+    void drained_if_empty();
+
+    ipc::Daemon& daemon_;
+    ipc::Link& authd_;
+    ipc::Link& qmgr_;
+    Limits limits_;
+    std::shared_ptr<const tls::Context> tls_;
+    Effects effects_;                    // of the step that runs now: its memory serves every session
+    bool performing_ = false;
+    bool draining_ = false;
+    std::uint64_t next_id_ = 1;
+    std::list<Port> ports_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<Conversation>> conversations_;
+    std::unordered_map<ClientKey, std::uint32_t> clients_;
+    Timer clock_;
+};
+
+} // namespace postern::smtpd

@@ -1,0 +1,37 @@
+// imapflow: node read.js PORT SECURE USER PASSWORD CERTIFICATE
+// Waits in IDLE for a second message, then flags, moves, searches and reads. Prints what it saw as JSON.
+const fs = require('fs');
+const { ImapFlow } = require('imapflow');
+
+const [port, secure, user, pass, certificate] = process.argv.slice(2);
+
+async function main() {
+    const client = new ImapFlow({
+        host: 'localhost', port: Number(port), secure: secure === 'true', doSTARTTLS: secure === 'true' ? undefined : true,
+        tls: { ca: fs.readFileSync(certificate) }, auth: { user, pass }, logger: false,
+    });
+    await client.connect();
+    const saw = { folders: (await client.list()).map((folder) => folder.path).sort() };
+    const lock = await client.getMailboxLock('INBOX');
+    try {
+        const arrived = new Promise((resolve) => client.once('exists', resolve));
+        console.log('ready');                            // the test sends the second message now
+        const event = await arrived;                     // by IDLE: nothing else is being asked
+        saw.exists = event.count;
+        const message = await client.fetchOne('1', { envelope: true, bodyStructure: true, flags: true, source: true });
+        saw.subject = message.envelope.subject;
+        saw.type = message.bodyStructure.type;
+        saw.size = message.source.length;
+        await client.messageFlagsAdd('1', ['\\Flagged']);
+        saw.flagged = await client.search({ flagged: true });
+        saw.found = await client.search({ subject: 'second' });
+        await client.messageMove('1', 'Archive');
+        saw.left = (await client.status('INBOX', { messages: true })).messages;
+    } finally {
+        lock.release();
+    }
+    saw.archived = (await client.status('Archive', { messages: true })).messages;
+    await client.logout();
+    console.log(JSON.stringify(saw));
+}
+main().catch((error) => { console.error(error); process.exit(1); });

@@ -1,0 +1,42 @@
+"""One private instance of the whole suite for all integration tests, through scripts/lab: its own directory, ports and
+users. POSTERN_BUILD names the build folder (build/release, else build/dev)."""
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TESTDATA = ROOT.parent / "shared" / "testdata"
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from lab import Instance  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory):
+    """Accounts u0001@lab.test to u0100@lab.test; see `users`."""
+    running = Instance(tmp_path_factory.mktemp("instance"), users=100)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def user(instance):
+    """An account that no other test uses."""
+    return instance.fresh_user()
+
+
+@pytest.fixture
+def other(instance):
+    return instance.fresh_user()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the daemons said meanwhile."""
+    outcome = yield
+    report = outcome.get_result()
+    running = item.funcargs.get("instance") if report.failed else None
+    if running:
+        report.sections.append(("postern log, its end", running.log_tail()))

@@ -1,0 +1,190 @@
+#include "qmgr/journal/kept_file.h"
+#include "qmgr/journal/segment_format.h"
+
+#include <catch2/catch.hpp>
+
+using namespace postern;
+using namespace postern::qmgr;
+
+namespace {
+
+Accepted sample_message() {
+    Accepted message;
+    message.arrived = 1234;
+    message.envelope.reverse_path = "a@lab.test";
+    message.envelope.recipients.push_back({"b@lab.test", 7, "b@lab.test", "tag"});
+    message.body = "Subject: x\r\n\r\nbody\r\n";
+    return message;
+}
+
+RecipientRecord sample_recipient(Outcome outcome) {
+    RecipientRecord record;
+    record.index = 3;
+    record.state = ipc::RecipientState::deferred;
+    record.outcome = outcome;
+    record.attempts = 2;
+    record.code = "4.2.2";
+    record.error = "mailbox full";
+    return record;
+}
+
+std::vector<JournalRecord> samples() {
+    Accepted child = sample_message();
+    child.parent = Parent{{1, 2, 3}, sample_recipient(Outcome::delivered)};
+    child.large = LargeBody{9, 300000, 77};
+    return {sample_message(), child, Changed{{1, 2, 3}, false, {{sample_recipient(Outcome::waiting)}}},
+            Finished{Outcome::delivered, {{{{1, 2, 3}, 1}, {{1, 2, 4}, 5}}}},
+            Kept{{1, 2, 3}, sample_message(), {{sample_recipient(Outcome::bounced)}}}};
+}
+
+SegmentHeader sample_header(std::uint64_t bytes) {
+    SegmentHeader header;
+    header.bytes = bytes;
+    header.generation = 5;
+    header.salt = 0x1122334455667788;
+    header.id_salt = 42;
+    header.oldest_live = 3;
+    header.totals.accepted = 10;
+    header.abandoned.push_back({4, 8192});
+    return header;
+}
+
+// A segment with one batch per body, and where each began.
+struct Written {
+    SegmentHeader header = sample_header(256 * 1024);
+    std::string bytes = encode_header(header);
+    std::vector<std::uint64_t> offsets;
+
+    void add(const std::vector<JournalRecord>& records) {
+        BatchBuilder builder;
+        for (const JournalRecord& record : records) REQUIRE(builder.add(record, 100000));
+        offsets.push_back(bytes.size());
+        bytes += builder.seal(header, bytes.size(), {});
+    }
+};
+
+struct Scan {
+    std::vector<std::string> bodies;
+    std::vector<ByteRange> damaged;
+
+    explicit Scan(const std::string& bytes, const SegmentHeader& header, std::uint64_t stop = UINT64_MAX) {
+        scan_segment(bytes, header, stop,
+                     {[this](std::uint64_t, const Frame& frame) {
+                          auto record = decode_record(frame);
+                          REQUIRE(record);
+                          bodies.push_back(std::get<Accepted>(*record).body.value);
+                      },
+                      [this](ByteRange range) { damaged.push_back(range); },
+                      {}});
+    }
+};
+
+Accepted with_body(std::string body) {
+    Accepted message = sample_message();
+    message.body = std::move(body);
+    return message;
+}
+
+} // namespace
+
+TEST_CASE("every record comes back as it was written") {
+    for (const JournalRecord& record : samples()) {
+        std::string bytes;
+        append_frame(bytes, record);
+        const auto frame = read_frame(bytes);
+        REQUIRE(frame);
+        CHECK(frame->size == bytes.size());
+        CHECK(*decode_record(*frame) == record);
+        for (std::size_t i = 0; i < bytes.size(); i += 3) {
+            std::string bent = bytes;
+            bent[i] = static_cast<char>(bent[i] ^ 0x10);
+            CHECK_FALSE(read_frame(bent));
+        }
+        for (std::size_t size = 0; size < bytes.size(); size += 5) CHECK_FALSE(read_frame(bytes.substr(0, size)));
+    }
+}
+
+TEST_CASE("records add up in recipients") {
+    Totals totals;
+    for (const JournalRecord& record : samples()) totals += tally(record);
+    CHECK(totals.accepted == 1);
+    CHECK(totals.expanded == 1);
+    CHECK(totals.delivered == 7);        // the parent's recipient, and six that finished
+    Changed change{{1, 2, 3}, false, {{sample_recipient(Outcome::bounced)}}};
+    CHECK(tally(change).bounced == 1);
+    change.copy = true;
+    CHECK(tally(change) == Totals{});
+}
+
+TEST_CASE("a header says what it said, or that it does not") {
+    const SegmentHeader header = sample_header(1 << 20);
+    std::string block = encode_header(header);
+    CHECK(block.size() == block_bytes);
+    CHECK(*decode_header(block) == header);
+    CHECK(decode_header(std::string(block_bytes, '\0')).error().code() == Errc::not_found);
+    block[20] ^= 1;
+    CHECK(decode_header(block).error().code() == Errc::corrupt);
+    CHECK(decode_header("POSTERNJ").error().code() == Errc::corrupt);
+}
+
+TEST_CASE("a bad last batch is dropped") {
+    Written segment;
+    for (const char* body : {"one", "two", "three"}) segment.add({with_body(body)});
+    segment.bytes[segment.offsets[2] + 100] ^= 1;
+    const Scan scan(segment.bytes, segment.header);
+    CHECK(scan.bodies == std::vector<std::string>{"one", "two"});
+    CHECK(scan.damaged.empty());
+}
+
+TEST_CASE("a bad batch with a valid successor is damage, and the scan goes on") {
+    Written segment;
+    for (const char* body : {"one", "two", "three"}) segment.add({with_body(body)});
+    segment.bytes[segment.offsets[1] + 100] ^= 1;
+    const Scan scan(segment.bytes, segment.header);
+    CHECK(scan.bodies == std::vector<std::string>{"one", "three"});
+    REQUIRE(scan.damaged.size() == 1);
+    CHECK(scan.damaged[0].from == segment.offsets[1]);
+    CHECK(scan.damaged[0].to == segment.offsets[2]);
+}
+
+TEST_CASE("an abandoned range is not read") {
+    Written segment;
+    for (const char* body : {"one", "two"}) segment.add({with_body(body)});
+    CHECK(Scan(segment.bytes, segment.header, segment.offsets[1]).bodies == std::vector<std::string>{"one"});
+}
+
+TEST_CASE("neither an older life of the file nor a body that looks like a batch is taken for one") {
+    Written segment;
+    segment.add({with_body("live")});
+    Written older;
+    older.header.generation = 4;
+    older.add({with_body("one")});
+    older.add({with_body("stale")});
+    // Behind the live batch lies what the file held before.
+    segment.bytes += older.bytes.substr(older.offsets[1]);
+    // And a body that brings a whole batch, block aligned, of this generation; the salt it cannot know.
+    Written forged;
+    forged.header.salt = 1;
+    for (int i = 0; i < 5; ++i) forged.add({with_body("forged")});
+    const std::uint64_t at = segment.bytes.size();
+    segment.bytes += forged.bytes.substr(at, block_bytes);
+    CHECK(Scan(segment.bytes, segment.header).bodies == std::vector<std::string>{"live"});
+}
+
+TEST_CASE("a batch takes what fits and no more") {
+    BatchBuilder builder;
+    CHECK(builder.add(with_body(std::string(3000, 'x')), 4096));
+    CHECK_FALSE(builder.add(with_body(std::string(3000, 'x')), 4096));
+    CHECK(builder.bytes() == 4096);
+    CHECK(builder.add(with_body("small"), 4096));
+    CHECK(builder.seal(sample_header(65536), 4096, {}).size() == 4096);
+}
+
+TEST_CASE("a kept file is whole or nothing") {
+    const Kept kept{{1, 2, 3}, sample_message(), {{sample_recipient(Outcome::waiting)}}};
+    const std::string bytes = encode_kept(kept);
+    CHECK(*decode_kept(bytes) == kept);
+    CHECK_FALSE(decode_kept(bytes + "x"));
+    CHECK_FALSE(decode_kept(bytes.substr(0, bytes.size() - 1)));
+    CHECK_FALSE(decode_kept(""));
+}
