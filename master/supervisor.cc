@@ -246,7 +246,8 @@ Result<void> Supervisor::grant_certificates(Child& child) {
 
 Result<void> Supervisor::grant_pages(Child& child) {
     for (const auto& other : children_) {
-        if (other->state != ProcessState::running) continue;      // announced when it is ready
+        // One that is still starting is announced when it is ready, and never when it does not get there.
+        if (other->state != ProcessState::running) continue;
         BirthMessage message = of_kind(BirthKind::page);
         message.service = other->row.id;
         message.instance = other->instance;
