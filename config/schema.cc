@@ -62,6 +62,16 @@ constexpr Option table[] = {
     text(Kind::addresses, "imap.starttls_addr", "0.0.0.0:143", nobody, "IMAP with STARTTLS"),
     text(Kind::path, "imap.tls_cert", "", nobody, "certificate chain, PEM; smtp.tls_cert when empty"),
     text(Kind::path, "imap.tls_key", "", nobody, "private key of imap.tls_cert"),
+    range(Kind::number, "imap.max_connections", "10000", 1, 60000, login, "connections to one imap-login process"),
+    range(Kind::number, "imap.max_client_connections", "100", 1, 60000, login, "connections from one address"),
+    range(Kind::duration, "imap.login_timeout", "1min", 1 * second, hour, login, "how long a client may take to log in"),
+    range(Kind::number, "imap.max_login_failures", "5", 1, 100, login, "failed logins of one connection"),
+    range(Kind::duration, "imap.failure_delay", "1s", 0, minute, login, "delay of the first failed login's answer; each later one doubles it"),
+    range(Kind::size, "imap.max_command", "64KiB", 8 * kib, 16 * mib, imapd, "one command with its literals, an APPEND's message apart"),
+    range(Kind::size, "imap.max_message", "50MiB", 64 * kib, 4 * gib, imapd, "largest message an APPEND may bring"),
+    range(Kind::number, "imap.max_errors", "25", 1, 1000, imapd, "malformed commands in a row before a client is hung up on"),
+    range(Kind::duration, "imap.timeout", "30min", minute, 24 * hour, imapd, "how long a client may say nothing; RFC 9051 demands 30 minutes"),
+    range(Kind::duration, "imap.stall_timeout", "1min", 1 * second, hour, imapd, "how long a client may take nothing of an answer"),
 
     // api
     text(Kind::addresses, "api.listen_addr", "127.0.0.1:8080", api, "health and metrics over HTTP; other than loopback only with TLS"),

@@ -24,10 +24,7 @@ std::size_t input_budget(const Limits& limits) { return limits.command + 4'096; 
 Connection::Connection(Service& service, Fd socket, std::string client, bool implicit_tls)
     : service_(service), client_(std::move(client)), state_(implicit_tls ? State::securing : State::talking),
       input_(input_budget(service.limits())), delay_(service.loop(), [this] {
-          if (state_ != State::asking) return;
-          state_ = State::talking;
-          act(session_->denied(out_));
-          run();
+          if (state_ == State::asking) go_on(session_->denied(out_));
       }),
       stream_(service.loop(), std::move(socket),
               {[this](std::string_view bytes) { return on_data(bytes); }, [this] { on_drained(); }, [this] { on_secured(); },
@@ -54,7 +51,10 @@ std::size_t Connection::on_data(std::string_view bytes) {
         relay_->write(std::string(bytes.substr(0, taken)));
         return taken;
     }
-    if (state_ != State::talking) return 0;          // one answer at a time; what follows waits in the connection
+    if (state_ != State::talking) {                  // one answer at a time; what follows waits in the connection
+        stream_.pause();
+        return 0;
+    }
     const std::size_t taken = input_.append(bytes);
     run();
     return taken;
@@ -118,9 +118,14 @@ void Connection::ask() {
 void Connection::answered(Result<ipc::LoginResult> result) {
     if (result && result->status == ipc::LoginStatus::denied) return deny_later();
     if (result && result->status == ipc::LoginStatus::ok) return hand_over(*result);
+    go_on(session_->unavailable(out_));
+}
+
+void Connection::go_on(Session::Wants wants) {
     state_ = State::talking;
-    act(session_->unavailable(out_));
+    act(wants);
     run();
+    stream_.resume();                                // offers what came meanwhile
 }
 
 // Each failure of a connection costs its client more time, and nobody else any (TESTCARD G4).
@@ -184,19 +189,16 @@ void Connection::carry_to_client() {
 }
 
 void Connection::on_drained() {
-    since_ = Clock::now();
+    moved_ = Clock::now();
     if (state_ == State::relaying) carry_to_client();
 }
 
 void Connection::check_time(Clock::time_point now, Clock::duration login, Clock::duration stall) {
     const std::size_t unsent = stream_.unsent();
-    if (unsent != last_unsent_ && state_ == State::relaying) since_ = now;
+    if (unsent != last_unsent_) moved_ = now;
     last_unsent_ = unsent;
-    if (state_ == State::relaying) {
-        if (unsent > 0 && now - since_ > stall) stream_.close();     // imapd notices by its own stream
-        return;
-    }
-    if (now - since_ <= login) return;
+    if (unsent > 0 && now - moved_ > stall) return stream_.close();      // imapd notices by its own stream
+    if (state_ == State::relaying || now - connected_ <= login) return;
     if (state_ == State::talking) stream_.write("* BYE Too long without a login\r\n");
     state_ = State::ended;
     stream_.close();

@@ -38,6 +38,7 @@ class Connection {
     void ask();
     void answered(Result<ipc::LoginResult> result);
     void deny_later();
+    void go_on(Session::Wants wants);
     void hand_over(const ipc::LoginResult& login);
     void relay();
     void carry_to_client();
@@ -48,7 +49,8 @@ class Connection {
     const std::string client_;
     const TraceId trace_ = TraceId::make();
     State state_;
-    Clock::time_point since_ = Clock::now();         // of the connection, then of the last byte the client took
+    const Clock::time_point connected_ = Clock::now();
+    Clock::time_point moved_ = connected_;           // when the client last took a byte
     std::size_t last_unsent_ = 0;
     Input input_;
     std::optional<Session> session_;
