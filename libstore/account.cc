@@ -364,7 +364,7 @@ Keywords LocalAccount::translate_keywords(const Box& from, Keywords keywords, Bo
 // --- Rows ------------------------------------------------------------------------------------------------------
 
 MailboxRow LocalAccount::persisted(const Box& box, MailboxRow row) const {
-    const std::int64_t now = clock_nanoseconds();
+    const std::int64_t now = settling_ ? INT64_MAX : clock_nanoseconds();
     row.new_modified = box.look_again ? 0 : settled(box.seen.new_modified, now);
     row.cur_modified = box.look_again ? 0 : settled(box.seen.cur_modified, now);
     return row;

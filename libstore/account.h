@@ -88,8 +88,8 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     Result<void> commit();
     // The same between calls, where a damaged index can be rebuilt because nobody holds a part of it.
     Result<void> commit_or_recover();
-    // One bounded step of what may wait; `budget` counts renames and unlinks. True: there is more.
-    bool upkeep(std::size_t& budget);
+    // One bounded step of what may wait; `budget` counts renames, unlinks and file writes. 0: there is more.
+    void upkeep(std::size_t& budget);
     // Before the account is dropped from memory: leaves nothing that the next opening would have to look for.
     void settle();
     Fd wal_for_sync() const;
@@ -171,11 +171,12 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
 
     // Upkeep (upkeep.cc)
     void upkeep_view(Box& box);
-    bool upkeep_names(Box& box, std::size_t& budget);
-    bool upkeep_retention(std::size_t& budget);
-    bool upkeep_purge(std::size_t& budget);
-    bool upkeep_deleted(std::size_t& budget);
-    bool upkeep_side(Box& box, bool now);
+    void upkeep_names(Box& box, std::size_t& budget);
+    void upkeep_retention(std::size_t& budget);
+    void upkeep_purge(std::size_t& budget);
+    void upkeep_deleted(std::size_t& budget);
+    void drop_folder(const Box& box);
+    void upkeep_side(Box& box, bool now, std::size_t& budget);
     Result<void> append_side(Box& box);
     Result<void> rewrite_side(Box& box);
     std::string side_header(const Box& box) const;
@@ -194,6 +195,7 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     std::uint32_t last_uid_validity_ = 0;
     MailboxId last_mailbox_id_ = 0;
     bool dirty_ = false;
+    bool settling_ = false;
     bool damaged_ = false;              // the index failed its own checks: rebuilt before it is used again
     bool unmoved_ = true;               // retained files may still lie in their folders
     std::int64_t purge_due_ = 0;

@@ -5,11 +5,10 @@
 namespace postern::store {
 namespace {
 
-// 1 KiB pages: a delivery's rows touch few bytes of several trees, and each touched page goes into the WAL whole.
-// The WAL is folded back at 512 pages: below, the flushes of that fold are paid too often; above, the file grows
-// and the kernel zeroes pages for it (PIPELINE.md).
+// 1 KiB pages: a delivery's rows touch few bytes of several trees, and each touched page goes into the WAL whole
+// (PIPELINE.md).
 constexpr char pragmas[] =
-    "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=512;"
+    "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-512; PRAGMA busy_timeout=200; PRAGMA trusted_schema=OFF;";
 
 // One text per version; a database is brought from its own to the newest, one transaction each.
@@ -34,7 +33,6 @@ constexpr const char* migrations[] = {
     "CREATE TABLE retained(id INTEGER PRIMARY KEY, base TEXT NOT NULL, name_flags INTEGER NOT NULL,"
     " flags INTEGER NOT NULL, keywords INTEGER NOT NULL, size INTEGER NOT NULL, date INTEGER NOT NULL,"
     " expunged_at INTEGER NOT NULL, moved INTEGER NOT NULL);"
-    "CREATE INDEX retained_at ON retained(expunged_at);"
     "CREATE INDEX retained_unmoved ON retained(moved) WHERE moved = 0;",
 };
 static_assert(std::size(migrations) == Index::version);
@@ -115,6 +113,12 @@ Result<void> Index::check() {
     }
     if (!sound) return Error(Errc::corrupt, "index: quick_check found damage");
     return {};
+}
+
+void Index::fold_wal(int at_least_pages) {
+    if (db_.wal_pages() < at_least_pages) return;
+    (void)db_.run("PRAGMA wal_checkpoint(PASSIVE)");
+    db_.forget_wal_pages();
 }
 
 Result<void> Index::begin() { return db_.run("BEGIN IMMEDIATE"); }

@@ -72,6 +72,11 @@ class Index {
     // Looks through the tables that matter; slow, after an unclean stop only.
     Result<void> check();
 
+    // Folds the WAL back into the database when it has so many pages. That flushes, so it is done where nobody
+    // waits: SQLite does it by itself only when upkeep does not come by.
+    static constexpr int fold_wal_pages = 400;
+    void fold_wal(int at_least_pages);
+
     Result<void> begin();
     Result<void> commit();
     void rollback();

@@ -15,8 +15,7 @@ namespace {
 
 // Commits in slices: a checkpoint of many accounts is no reason for a session to wait for all of them.
 constexpr std::size_t accounts_per_slice = 8;
-constexpr std::size_t upkeep_budget = 256;              // renames and unlinks a step
-constexpr std::size_t accounts_per_step = 32;
+constexpr std::size_t upkeep_budget = 256;              // renames, unlinks, file writes a step
 
 struct Owner {
     std::int64_t epoch = 0;
@@ -138,21 +137,17 @@ void LocalStore::checkpoint(std::function<void(Result<void>)> done) {
     commit_some({dirty_.begin(), dirty_.end()}, [this, done = std::move(done)]() mutable { context_.flush(std::move(done)); });
 }
 
+// Round and round: the next step goes on with the account at which the budget of this one ended.
 bool LocalStore::maintain() {
     std::vector<AccountId> ids;
     for (const auto& [id, kept] : accounts_) ids.push_back(id);
     std::sort(ids.begin(), ids.end());
     std::rotate(ids.begin(), std::lower_bound(ids.begin(), ids.end(), upkeep_next_), ids.end());
     std::size_t budget = upkeep_budget;
-    for (std::size_t n = 0; n < ids.size(); ++n) {
-        if (budget == 0 || n == accounts_per_step) {
-            upkeep_next_ = ids[n];
-            return true;
-        }
-        if (accounts_[ids[n]].account->upkeep(budget) && budget == 0) {
-            upkeep_next_ = ids[n];
-            return true;
-        }
+    for (const AccountId id : ids) {
+        upkeep_next_ = id;
+        accounts_[id].account->upkeep(budget);
+        if (budget == 0) return true;
     }
     upkeep_next_ = 0;
     return false;

@@ -16,6 +16,13 @@ Errc kind_of(int code) {
     }
 }
 
+constexpr int wal_limit = 8000;         // pages: folded back inside the commit, should upkeep never come by
+
+int note_wal_pages(void* pages, sqlite3* db, const char*, int count) {
+    *static_cast<int*>(pages) = count;
+    return count < wal_limit ? SQLITE_OK : sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
 } // namespace
 
 Result<Sql> Sql::open(const std::string& path) {
@@ -25,6 +32,7 @@ Result<Sql> Sql::open(const std::string& path) {
     const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
     Sql db(raw);
     if (code != SQLITE_OK) return Error(kind_of(code), std::string("open index: ") + sqlite3_errstr(code));
+    sqlite3_wal_hook(db.db_.get(), note_wal_pages, db.wal_pages_.get());
     return db;
 }
 

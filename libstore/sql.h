@@ -70,7 +70,9 @@ class Sql {
             }
         }
     }
-    int changes() const { return sqlite3_changes(db_.get()); }
+    // Pages in the WAL after the last commit.
+    int wal_pages() const { return *wal_pages_; }
+    void forget_wal_pages() { *wal_pages_ = 0; }
 
   private:
     explicit Sql(sqlite3* db) : db_(db) {}
@@ -88,6 +90,7 @@ class Sql {
         sqlite3_bind_blob64(s, position, blob.bytes.data() ? blob.bytes.data() : "", blob.bytes.size(), SQLITE_STATIC);
     }
 
+    std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);     // at one address while the object moves
     Owned<sqlite3, sqlite3_close_v2> db_;
     std::unordered_map<const void*, Statement> statements_;
 };

@@ -6,6 +6,7 @@
 #include "libstore/mailbox.h"
 #include "libstore/side_file.h"
 
+#include <algorithm>
 #include <fmt/core.h>
 
 namespace postern::store {
@@ -13,41 +14,42 @@ namespace {
 
 constexpr std::int64_t side_delay = 10, purge_period = 600, view_kept = 300;         // seconds
 // A side file that is mostly history is written anew: an ordinary line takes some 80 bytes.
+constexpr std::size_t side_cost = 4;
 constexpr std::uint64_t side_line_estimate = 160, side_minimum = 64 * 1024;
 
 } // namespace
 
-bool LocalAccount::upkeep(std::size_t& budget) {
-    bool more = dirty_ && !commit();
+void LocalAccount::upkeep(std::size_t& budget) {
     for (auto& [id, box] : boxes_) {
-        if (budget == 0) return true;
         if (box->deleted()) continue;
-        if (box->view) {
-            (void)box->view->write_cache();
-            more = upkeep_names(*box, budget) || more;
-        }
-        (void)upkeep_side(*box, false);
+        if (box->view) (void)box->view->write_cache();
+        upkeep_names(*box, budget);
+        upkeep_side(*box, false, budget);
         upkeep_view(*box);
     }
-    if (budget > 0) more = upkeep_retention(budget) || more;
-    if (budget > 0) more = upkeep_deleted(budget) || more;
-    if (budget > 0) more = upkeep_purge(budget) || more;
-    return more;
+    upkeep_retention(budget);
+    upkeep_deleted(budget);
+    upkeep_purge(budget);
+    index_->fold_wal(Index::fold_wal_pages);
 }
 
 void LocalAccount::settle() {
     std::size_t budget = 10'000;
+    upkeep_retention(budget);
     for (auto& [id, box] : boxes_) {
         if (box->deleted()) continue;
         if (box->view) (void)box->view->write_cache();
-        (void)upkeep_names(*box, budget);
-        (void)upkeep_side(*box, true);
-        // The last word on what the folders look like, so that the next opening need not look into them.
-        if (box->seen.new_modified != box->row.new_modified || box->seen.cur_modified != box->row.cur_modified)
-            mark_dirty(*box);
+        upkeep_names(*box, budget);
+        upkeep_side(*box, true, budget);
     }
-    (void)upkeep_retention(budget);
+    // The last word on what the folders look like, so that the next opening need not look into them. Our own
+    // change is over; what a delivery after the next opening could hide in the same tick, a replay brings back.
+    settling_ = true;
+    for (auto& [id, box] : boxes_)
+        if (box->dirty || box->seen.new_modified != box->row.new_modified || box->seen.cur_modified != box->row.cur_modified)
+            mark_dirty(*box);
     (void)commit();
+    settling_ = false;
 }
 
 // The messages of a mailbox nobody has open are kept a while for its next SELECT.
@@ -63,10 +65,10 @@ void LocalAccount::upkeep_view(Box& box) {
 
 // Renames, then says so in one transaction. A crash between is a rename by "another tool" to the flags the index
 // has already.
-bool LocalAccount::upkeep_names(Box& box, std::size_t& budget) {
-    if (!box.view || box.view->stale_names().empty()) return false;
+void LocalAccount::upkeep_names(Box& box, std::size_t& budget) {
+    if (budget == 0 || !box.view || box.view->stale_names().empty()) return;
     auto there = folder(box);
-    if (!there) return false;
+    if (!there) return;
     std::vector<Uid>& stale = box.view->stale_names();
     std::vector<std::pair<Uid, Flags>> renamed;
     {
@@ -80,7 +82,7 @@ bool LocalAccount::upkeep_names(Box& box, std::size_t& budget) {
             else box.look_again = true;
         }
     }
-    if (renamed.empty()) return !stale.empty();
+    if (renamed.empty()) return;
     MailboxRow row = box.row;
     auto done = transact([&](Index& index) -> Result<void> {
         for (const auto& [uid, flags] : renamed) {
@@ -94,11 +96,10 @@ bool LocalAccount::upkeep_names(Box& box, std::size_t& budget) {
     });
     if (!done) {
         box.look_again = true;
-        return false;
+        return;
     }
     box.row = row;
     for (const auto& [uid, flags] : renamed) box.view->find_mutable(uid)->name_flags = flags;
-    return !stale.empty();
 }
 
 // --- Side files ------------------------------------------------------------------------------------------------
@@ -111,23 +112,23 @@ std::string LocalAccount::side_header(const Box& box) const {
     return text;
 }
 
-bool LocalAccount::upkeep_side(Box& box, bool at_once) {
-    if (box.row.side_modseq == box.row.modseq) return false;
+void LocalAccount::upkeep_side(Box& box, bool at_once, std::size_t& budget) {
+    if (budget == 0 || box.row.side_modseq == box.row.modseq) return;
     const std::int64_t now = context_.now();
     if (box.side_due == 0) box.side_due = now + side_delay;
-    if (!at_once && now < box.side_due) return false;
+    if (!at_once && now < box.side_due) return;
     box.side_due = 0;
-    if (!folder(box) || !commit()) return false;
+    if (!folder(box) || !commit()) return;
+    budget -= std::min(budget, side_cost);
     const bool anew = box.row.side_modseq == 0 || box.row.side_bytes > side_minimum + side_line_estimate * box.row.messages;
     auto done = anew ? rewrite_side(box) : append_side(box);
     if (!done) {
         log::warning("store.side_file.failed", {{"account", id_}, {"mailbox", box.row.name}, {"error", done.error().message()}});
-        return false;
+        return;
     }
     box.row.side_modseq = box.row.modseq;
     box.row.side_uid = box.row.uid_next - 1;
     mark_dirty(box);
-    return true;
 }
 
 // What changed since the last time. With the mailbox open that is told by MODSEQ; without, nothing but new
@@ -221,72 +222,68 @@ Result<bool> LocalAccount::retain_file(const RetainedRow& row) {
     return true;
 }
 
-bool LocalAccount::upkeep_retention(std::size_t& budget) {
-    if (!unmoved_) return false;
+void LocalAccount::upkeep_retention(std::size_t& budget) {
+    if (!unmoved_ || budget == 0) return;
     auto rows = index_->retained_unmoved(std::min<std::size_t>(budget, 1000));
-    if (!rows) return false;
-    if (rows->empty()) {
-        unmoved_ = false;
-        return false;
-    }
+    if (!rows) return;
+    unmoved_ = !rows->empty();
+    if (!unmoved_) return;
     std::vector<RowId> moved;
     for (const RetainedRow& row : *rows) {
         auto done = retain_file(row);
         if (!done) break;               // a full or failing disk: later
         moved.push_back(row.id);
     }
-    budget -= std::min(budget, rows->size());
-    auto done = transact([&](Index& index) -> Result<void> {
+    budget -= rows->size();
+    (void)transact([&](Index& index) -> Result<void> {
         for (const RowId id : moved)
             if (auto put = index.put_retained_moved(id, true); !put) return put;
         return {};
     });
-    return done && moved.size() == rows->size();
 }
 
-// A deleted mailbox's folder goes when nothing of it is left to retain. What another tool put there since is
-// retained without a row.
-bool LocalAccount::upkeep_deleted(std::size_t& budget) {
-    if (unmoved_) return false;
-    for (auto at = boxes_.begin(); at != boxes_.end(); ++at) {
-        Box& box = *at->second;
-        if (!box.deleted()) continue;
-        --budget;
-        if (auto there = Folder::open(directory_.get(), box.row.directory)) {
-            auto kept = retention();
-            auto listing = there->list();
-            if (!kept || !listing) return false;
-            for (const Folder::Entry& entry : listing->messages)
-                (void)sys::rename(entry.in_new_dir ? there->new_dir() : there->cur_dir(), entry.name, kept->get(), entry.name);
-            for (const Folder::Entry& entry : listing->unfinished)
-                (void)sys::unlink(entry.in_new_dir ? there->new_dir() : there->cur_dir(), entry.name);
-            for (const char* part : {"tmp", "new", "cur"}) (void)sys::remove_dir(there->root(), part);
-            for (const char* part : {side_file_name, "maildirfolder"}) (void)sys::unlink(there->root(), part);
-            (void)sys::remove_dir(directory_.get(), box.row.directory);
-        }
-        const MailboxId id = at->first;
-        if (!transact([&](Index& index) { return index.drop_mailbox(id); })) return false;
-        boxes_.erase(at);
-        return true;
-    }
-    return false;
+// A deleted mailbox's folder goes when nothing of it is left to retain.
+void LocalAccount::upkeep_deleted(std::size_t& budget) {
+    if (unmoved_ || budget == 0) return;
+    const auto at = std::find_if(boxes_.begin(), boxes_.end(), [](const auto& e) { return e.second->deleted(); });
+    if (at == boxes_.end()) return;
+    --budget;
+    drop_folder(*at->second);
+    const MailboxId id = at->first;
+    if (transact([&](Index& index) { return index.drop_mailbox(id); })) boxes_.erase(at);
+}
+
+// What another tool put there since is retained too, without a row.
+void LocalAccount::drop_folder(const Box& box) {
+    auto there = Folder::open(directory_.get(), box.row.directory);
+    auto kept = retention();
+    if (!there || !kept) return;
+    auto listing = there->list();
+    if (!listing) return;
+    for (const Folder::Entry& entry : listing->messages)
+        (void)sys::rename(entry.in_new_dir ? there->new_dir() : there->cur_dir(), entry.name, kept->get(), entry.name);
+    for (const Folder::Entry& entry : listing->unfinished)
+        (void)sys::unlink(entry.in_new_dir ? there->new_dir() : there->cur_dir(), entry.name);
+    for (const char* part : {"tmp", "new", "cur"}) (void)sys::remove_dir(there->root(), part);
+    for (const char* part : {side_file_name, "maildirfolder"}) (void)sys::unlink(there->root(), part);
+    (void)sys::remove_dir(directory_.get(), box.row.directory);
 }
 
 // Slowly: mass deletes make the file system slow at creating (PIPELINE.md, variant g). With the row goes the
 // tombstone: nothing is replayed after so long.
-bool LocalAccount::upkeep_purge(std::size_t& budget) {
+void LocalAccount::upkeep_purge(std::size_t& budget) {
     const std::int64_t now = context_.now();
-    if (now < purge_due_) return false;
+    if (now < purge_due_ || budget == 0) return;
     auto rows = index_->retained_before(now - context_.options.undelete.count(), std::min<std::size_t>(budget, 100));
     if (!rows || rows->empty()) {
         purge_due_ = now + purge_period;
-        return false;
+        return;
     }
     auto directory = retention();
-    if (!directory) return false;
+    if (!directory) return;
     for (const RetainedRow& row : *rows) (void)sys::unlink(directory->get(), file_name(row.base, row.name_flags));
-    budget -= std::min(budget, rows->size());
-    auto done = transact([&](Index& index) -> Result<void> {
+    budget -= rows->size();
+    (void)transact([&](Index& index) -> Result<void> {
         for (const RetainedRow& row : *rows) {
             if (auto dropped = index.drop_retained(row.id); !dropped) return dropped;
             const auto name = parse_file_name(row.base);
@@ -295,7 +292,6 @@ bool LocalAccount::upkeep_purge(std::size_t& budget) {
         }
         return {};
     });
-    return done.ok();
 }
 
 } // namespace postern::store
