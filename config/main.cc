@@ -1,7 +1,7 @@
 // postern-config: reads postern.yaml from standard input and writes the checked, flat form to standard output.
 // master runs it unprivileged, so that the one YAML parser never holds root; `mailctl config check` runs it too.
 //
-//   config --name /etc/postern/postern.yaml [--text | --options] < postern.yaml
+//   config --name /etc/postern/postern.yaml [--text | --options | --man] < postern.yaml
 //
 // Exit status: 0 correct, 65 (EX_DATAERR) with one mistake per line on standard error, 64 usage.
 #include "config/reader.h"
@@ -9,7 +9,7 @@
 #include "ipc/birth.h"
 
 #include <cstdio>
-#include <cstring>
+#include <fmt/core.h>
 #include <unistd.h>
 
 extern char** environ;
@@ -21,11 +21,31 @@ constexpr std::size_t max_file = 4 * 1024 * 1024;
 
 constexpr const char* kind_names[] = {"text", "path", "number", "size", "duration", "flag", "choice", "list", "addresses"};
 
+std::string text_of(std::string_view text) { return std::string(text); }
+
 void print_options() {
     for (const config::Option& option : config::options())
-        std::printf("%.*s\t%s\t%.*s\t%.*s\n", static_cast<int>(option.key.size()), option.key.data(),
-                    kind_names[static_cast<std::size_t>(option.kind)], static_cast<int>(option.fallback.size()),
-                    option.fallback.data(), static_cast<int>(option.help.size()), option.help.data());
+        fmt::print("{}\t{}\t{}\t{}\n", option.key, kind_names[static_cast<std::size_t>(option.kind)], option.fallback,
+                   option.help);
+}
+
+// postern.yaml(5): the options of the table, so that page and program cannot differ.
+void print_man() {
+    std::fputs(".TH POSTERN.YAML 5 \"\" \"Postern\" \"Postern\"\n.SH NAME\npostern.yaml \\- what this host decides for Postern\n"
+               ".SH DESCRIPTION\nA YAML file of sections with one level of keys. Accounts, domains and aliases are not here: see\n"
+               ".BR mailctl (1).\nDurations take ms, s, min, h or d; sizes B, KiB, MiB, GiB, KB, MB or GB. An unknown key or a wrong value\n"
+               "stops the start, and a reload changes nothing, with file, line and the nearest key said.\n"
+               ".PP\nPOSTERN_<SECTION>_<KEY> in the environment of master overrides a key.\n.SH OPTIONS\n", stdout);
+    std::string section;
+    for (const config::Option& option : config::options()) {
+        const std::string here = text_of(option.key.substr(0, option.key.find('.')));
+        if (here != section) fmt::print(".SS {}\n", here);
+        section = here;
+        fmt::print(".TP\n.B {}\n{}", option.key, option.help);
+        if (!option.choices.empty()) fmt::print(" ({})", option.choices);
+        fmt::print(". Default: {}.\n", option.fallback.empty() ? "empty" : text_of(option.fallback));
+    }
+    std::fputs(".SH SEE ALSO\n.BR postern-master (8),\n.BR mailctl (1)\n", stdout);
 }
 
 void print_text(const Config& checked) {
@@ -46,7 +66,8 @@ int main(int argc, char** argv) {
         if (word == "--name" && i + 1 < argc) name = argv[++i];
         else if (word == "--text") text = true;
         else if (word == "--options") return print_options(), 0;
-        else return std::fprintf(stderr, "usage: config [--name FILE] [--text | --options] < FILE\n"), 64;
+        else if (word == "--man") return print_man(), 0;
+        else return std::fprintf(stderr, "usage: config [--name FILE] [--text | --options | --man] < FILE\n"), 64;
     }
     std::vector<std::string> environment;
     for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);

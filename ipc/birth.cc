@@ -1,5 +1,7 @@
 #include "ipc/birth.h"
 
+#include "ipc/ancillary.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -20,19 +22,11 @@ std::string_view BirthMessage::get_name() const { return {name, ::strnlen(name, 
 
 Result<void> send_birth(int socket, const BirthMessage& message, int descriptor, bool wait) {
     iovec part{const_cast<BirthMessage*>(&message), sizeof message};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    Ancillary ancillary;
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    if (descriptor >= 0) {
-        header.msg_control = control;
-        header.msg_controllen = sizeof control;
-        cmsghdr* attached = CMSG_FIRSTHDR(&header);
-        attached->cmsg_level = SOL_SOCKET;
-        attached->cmsg_type = SCM_RIGHTS;
-        attached->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(attached), &descriptor, sizeof descriptor);
-    }
+    ancillary.attach(header, descriptor);
     const int flags = MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT);
     while (::sendmsg(socket, &header, flags) < 0)
         if (errno != EINTR) return Error::from_errno("speak on the birth socket");
@@ -42,23 +36,17 @@ Result<void> send_birth(int socket, const BirthMessage& message, int descriptor,
 Result<ReceivedBirth> receive_birth(int socket, bool wait) {
     ReceivedBirth received;
     iovec part{&received.message, sizeof received.message};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    Ancillary ancillary;
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
+    ancillary.expect(header);
     ssize_t size;
     do {
         size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
     } while (size < 0 && errno == EINTR);
     if (size < 0) return Error::from_errno("listen on the birth socket");
-    for (cmsghdr* attached = CMSG_FIRSTHDR(&header); attached; attached = CMSG_NXTHDR(&header, attached)) {
-        if (attached->cmsg_level != SOL_SOCKET || attached->cmsg_type != SCM_RIGHTS) continue;
-        int fd;
-        std::memcpy(&fd, CMSG_DATA(attached), sizeof fd);
-        received.descriptor = Fd(fd);
-    }
+    Ancillary::collect(header, [&](Fd fd) { received.descriptor = std::move(fd); });
     if (size == 0) return Error(Errc::closed, "the other end of the birth socket is gone");
     if (size != sizeof received.message || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
         received.message.service > last_enumerator(ServiceId{}) ||

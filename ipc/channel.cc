@@ -1,5 +1,6 @@
 #include "ipc/channel.h"
 
+#include "ipc/ancillary.h"
 #include "ipc/routes.h"
 #include "libcommon/log.h"
 
@@ -95,19 +96,11 @@ void Channel::flush() {
             }
         }
         iovec part{out_.data() + out_sent_, end - out_sent_};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+        Ancillary ancillary;
         msghdr header{};
         header.msg_iov = &part;
         header.msg_iovlen = 1;
-        if (descriptor >= 0) {
-            header.msg_control = control;
-            header.msg_controllen = sizeof control;
-            cmsghdr* attached = CMSG_FIRSTHDR(&header);
-            attached->cmsg_level = SOL_SOCKET;
-            attached->cmsg_type = SCM_RIGHTS;
-            attached->cmsg_len = CMSG_LEN(sizeof(int));
-            std::memcpy(CMSG_DATA(attached), &descriptor, sizeof descriptor);
-        }
+        ancillary.attach(header, descriptor);
         const ssize_t sent = ::sendmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0) {
             if (errno == EINTR) continue;
@@ -128,24 +121,15 @@ void Channel::readable() {
     const auto alive = shared_from_this();
     std::string& buffer = receive_buffer();
     iovec part{buffer.data(), buffer.size()};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 4)];
+    Ancillary ancillary;
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
-    header.msg_control = control;
-    header.msg_controllen = sizeof control;
+    ancillary.expect(header);
     const ssize_t size = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size <= 0) return close("the peer closed");
-    for (cmsghdr* attached = CMSG_FIRSTHDR(&header); attached; attached = CMSG_NXTHDR(&header, attached)) {
-        if (attached->cmsg_level != SOL_SOCKET || attached->cmsg_type != SCM_RIGHTS) continue;
-        const std::size_t count = (attached->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (std::size_t i = 0; i < count; ++i) {
-            int fd;
-            std::memcpy(&fd, CMSG_DATA(attached) + i * sizeof(int), sizeof fd);
-            in_descriptors_.emplace_back(fd);
-        }
-    }
+    Ancillary::collect(header, [this](Fd fd) { in_descriptors_.push_back(std::move(fd)); });
     if ((header.msg_flags & MSG_CTRUNC) != 0 || in_descriptors_.size() > max_descriptors)
         return close("too many descriptors");
 

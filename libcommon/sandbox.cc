@@ -145,8 +145,8 @@ Result<void> filter_calls([[maybe_unused]] std::uint32_t abilities) {
     // glibc tries clone3 first and falls back to clone where it does not exist.
     seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     // abort() and assertion failures signal themselves; nobody signals anybody else.
-    const auto self = static_cast<scmp_datum_t>(::getpid());
-    seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self));
+    const scmp_arg_cmp itself{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()), 0};
+    seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &itself);
     // libraries that look for a file or a terminal get a plain "no" instead of death
     if ((abilities & files_read) == 0)
         for (int call : {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(stat), SCMP_SYS(readlink)})

@@ -246,7 +246,8 @@ Result<void> Supervisor::grant_certificates(Child& child) {
 
 Result<void> Supervisor::grant_pages(Child& child) {
     for (const auto& other : children_) {
-        if (!other->counter_page) continue;
+        // One that is still starting is announced when it is ready, and never when it does not get there.
+        if (other->state != ProcessState::running) continue;
         BirthMessage message = of_kind(BirthKind::page);
         message.service = other->row.id;
         message.instance = other->instance;
@@ -270,7 +271,7 @@ void Supervisor::grant_log_sources(Child& logd) {
 
 void Supervisor::announce_page(Child& of) {
     for (const auto& reader : children_) {
-        if (!reader->row.pages || reader->state != ProcessState::running) continue;
+        if (!reader->row.pages) continue;
         BirthMessage message = of_kind(BirthKind::page);
         message.service = of.row.id;
         message.instance = of.instance;
@@ -310,7 +311,7 @@ void Supervisor::exited(Child& child, int status) {
     const bool was_ready = child.state == ProcessState::running || child.state == ProcessState::draining;
     const bool expected = child.state == ProcessState::draining;
     for (const auto& reader : children_) {
-        if (!reader->row.pages || reader->state != ProcessState::running || reader.get() == &child) continue;
+        if (!reader->row.pages || reader.get() == &child) continue;
         BirthMessage gone = of_kind(BirthKind::page_gone);
         gone.service = child.row.id;
         gone.instance = child.instance;

@@ -70,6 +70,7 @@ void tell_refused(const ipc::Envelope& envelope, std::string_view status, std::s
 }
 
 void tell_recipient(const RecipientEvent& event) {
+    if (event.record.outcome != Outcome::waiting && event.record.outcome != Outcome::delivered) return;   // told as damage
     for (const News& row : news) {
         if (row.state != event.record.state) continue;
         row.counter->add();

@@ -226,6 +226,7 @@ void Service::checkpoint(std::uint32_t number) {
         [this, number, peer = owner.peer](Result<ipc::CheckpointDone> done, Fd) {
             const auto current = owners_.find(number);
             if (current == owners_.end() || current->second.peer != peer) return;   // owner_down() has dealt with it
+            if (!done && done.error().code() == Errc::closed) return;               // or will
             const bool durable = done && done->durable;
             if (!durable)
                 log::error("queue.checkpoint.failed",

@@ -14,7 +14,7 @@ packages_run=(openssl python3 procps iproute2 ca-certificates)
 # Clients we did not write, sanitizer and fuzzing runtimes, test runners.
 packages_test=(
     clang llvm libclang-rt-14-dev python3-pytest
-    swaks curl msmtp isync mutt nodejs npm strace
+    swaks libnet-ssleay-perl curl msmtp isync mutt nodejs npm strace
 )
 
 # scripts/test-full only: peers, packaging checks, fresh roots, tools for people.

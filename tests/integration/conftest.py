@@ -1,5 +1,6 @@
 """One private instance of the whole suite for all integration tests, through scripts/lab: its own directory, ports and
 users. POSTERN_BUILD names the build folder (build/release, else build/dev)."""
+import os
 import pathlib
 import sys
 
@@ -14,11 +15,16 @@ from lab import Instance  # noqa: E402
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory):
-    """Accounts u0001@lab.test to u0100@lab.test; see `users`."""
-    running = Instance(tmp_path_factory.mktemp("instance"), users=100)
-    running.start()
+    """Accounts u0001@lab.test to u0100@lab.test. POSTERN_INSTANCE=DIR takes one that scripts/lab runs already there."""
+    given = os.environ.get("POSTERN_INSTANCE")
+    running = Instance(given or tmp_path_factory.mktemp("instance"), users=100)
+    if given:
+        running.join()
+    else:
+        running.start()
     yield running
-    running.stop()
+    if not given:
+        running.stop()
 
 
 @pytest.fixture

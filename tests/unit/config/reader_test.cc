@@ -3,6 +3,10 @@
 #include "config/value.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
 #include <set>
 
 using namespace postern;
@@ -74,4 +78,23 @@ TEST_CASE("the flat form comes back") {
     REQUIRE(back.ok());
     CHECK(back->values() == outcome.config.values());
     CHECK_FALSE(Config::parse("garbage").ok());
+}
+
+TEST_CASE("every key that code asks for is in the table") {
+    const std::regex asked(R"(\.(text|number|size|duration|flag|list)\("([a-z]+\.[a-z_]+)"\))");
+    std::size_t found = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(POSTERN_SOURCE_DIR)) {
+        const std::string path = entry.path().string();
+        if (!entry.is_regular_file() || entry.path().extension() != ".cc" || path.find("/build") != std::string::npos ||
+            path.find("/tests/") != std::string::npos)
+            continue;
+        std::ifstream in(path);
+        const std::string text(std::istreambuf_iterator<char>(in), {});
+        for (std::sregex_iterator at(text.begin(), text.end(), asked), end; at != end; ++at) {
+            INFO(path << " asks for " << (*at)[2].str());
+            CHECK(find_option((*at)[2].str()));
+            ++found;
+        }
+    }
+    CHECK(found > 20);
 }

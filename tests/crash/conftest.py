@@ -1,0 +1,37 @@
+"""Crash tests kill real daemons of a private instance under load. POSTERN_BUILD names the build folder.
+POSTERN_KILLS is how many kills each test makes: 5 unless set, 200 for TESTCARD A1 and A2."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
+
+from lab import Instance  # noqa: E402
+
+USERS = 20
+
+
+@pytest.fixture(scope="session")
+def kills():
+    return int(os.environ.get("POSTERN_KILLS", "5"))
+
+
+@pytest.fixture
+def instance(tmp_path):
+    running = Instance(tmp_path / "instance", users=USERS)
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the daemons said meanwhile."""
+    outcome = yield
+    report = outcome.get_result()
+    running = item.funcargs.get("instance") if report.failed else None
+    if running:
+        report.sections.append(("postern log, its end", running.log_tail()))

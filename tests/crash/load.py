@@ -1,0 +1,155 @@
+"""Mail as fast as it is taken, and a ledger of what was acknowledged.
+
+A message carries its own name and the SHA-256 of its body. The ledger is on disk (and flushed) before anything is
+concluded from it, as a sender's own spool would be. A message that got no 250 is never sent again: it may arrive once
+or not at all (RFC 5321 section 4.2.5)."""
+import hashlib
+import os
+import pathlib
+import random
+import smtplib
+import socket
+import threading
+import time
+
+HEADER = "X-Crash-Test"
+BREAKS = (OSError, smtplib.SMTPException)
+
+
+class Ledger:
+    def __init__(self, path):
+        self.file = open(path, "ab", buffering=0)
+        self.lock = threading.Lock()
+        self.acknowledged = {}          # name -> (accounts, digest)
+        self.open = set()               # sent, and no answer
+
+    def sending(self, name):
+        with self.lock:
+            self.open.add(name)
+
+    def refused(self, name):
+        with self.lock:
+            self.open.discard(name)
+
+    def accepted(self, name, accounts, digest):
+        with self.lock:
+            self.file.write(f"{name} {','.join(accounts)} {digest}\n".encode())
+            os.fdatasync(self.file.fileno())
+            self.open.discard(name)
+            self.acknowledged[name] = (accounts, digest)
+
+
+def message(name, size, rng):
+    lines = []
+    while size > 0:
+        line = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz ", k=70))
+        lines.append(line)
+        size -= len(line) + 2
+    body = "\r\n".join(lines) + "\r\n"
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    header = f"From: sender@other.test\r\nSubject: {name}\r\n{HEADER}: {name} {digest}\r\n\r\n"
+    return header + body, digest
+
+
+class Load:
+    """Threads that send, a connection for a few messages each; cut connections are opened again."""
+
+    def __init__(self, instance, ledger, users, threads=6, rate=None):
+        self.instance, self.ledger, self.users, self.rate = instance, ledger, users, rate
+        self.stopping = threading.Event()
+        self.cut = 0
+        self.threads = [threading.Thread(target=self.run, args=(number,), daemon=True) for number in range(threads)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(120)
+        assert not any(thread.is_alive() for thread in self.threads), "a sender hangs"
+
+    def run(self, number):
+        rng = random.Random(number)
+        count = 0
+        while not self.stopping.is_set():
+            try:
+                with smtplib.SMTP("127.0.0.1", self.instance.port("smtp"), timeout=60) as client:
+                    for _ in range(rng.randint(1, 5)):
+                        count += 1
+                        self.send(client, f"{number}-{count}", rng)
+                        if self.stopping.is_set():
+                            return
+            except BREAKS:
+                self.cut += 1
+                self.stopping.wait(0.01)
+
+    def send(self, client, name, rng):
+        size = rng.choice([500, 4000, 4000, 20000, 400000 if rng.random() < 0.1 else 4000])
+        text, digest = message(name, size, rng)
+        accounts = rng.sample(self.users, rng.choice([1, 1, 1, 3]))
+        self.ledger.sending(name)
+        try:
+            client.sendmail("sender@other.test", accounts, text)
+        except smtplib.SMTPServerDisconnected:
+            raise                       # no answer: it may have been taken
+        except smtplib.SMTPResponseException:
+            self.ledger.refused(name)   # an answer, and not a 250
+            raise
+        except smtplib.SMTPRecipientsRefused:
+            self.ledger.refused(name)
+            client.rset()
+            return
+        self.ledger.accepted(name, accounts, digest)
+        if self.rate:
+            time.sleep(self.rate)
+
+
+def wait_answering(port, deadline=30):
+    """Seconds until SMTP greets again."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                if connection.recv(64).startswith(b"220"):
+                    return time.monotonic() - begun
+        except OSError:
+            pass
+        time.sleep(0.005)
+    raise AssertionError(f"no answer on port {port} for {deadline} s")
+
+
+def found_in(maildir: pathlib.Path):
+    """[(name, whole)] of every message in an account's folders."""
+    found = []
+    for path in [*maildir.rglob("new/*"), *maildir.rglob("cur/*")]:
+        if path.name.startswith("."):
+            continue
+        header, _, body = path.read_bytes().partition(b"\r\n\r\n")
+        for line in header.split(b"\r\n"):
+            if line.startswith(HEADER.encode() + b":"):
+                name, digest = line.split(b": ", 1)[1].decode().split()
+                found.append((name, hashlib.sha256(body).hexdigest() == digest))
+                break
+        else:
+            found.append((f"unknown:{path.name}", False))
+    return found
+
+
+def compare(ledger, maildirs):
+    """What became of the promises: {lost, damaged, twice, unexpected}, each a list."""
+    result = {"lost": [], "damaged": [], "twice": [], "unexpected": []}
+    for account, maildir in maildirs.items():
+        seen = {}
+        for name, whole in found_in(maildir):
+            seen[name] = seen.get(name, 0) + 1
+            if not whole:
+                result["damaged"].append((account, name))
+            if name not in ledger.acknowledged and name not in ledger.open:
+                result["unexpected"].append((account, name))
+        result["twice"] += [(account, name) for name, times in seen.items() if times > 1]
+        result["lost"] += [(account, name) for name, (accounts, _) in ledger.acknowledged.items()
+                           if account in accounts and name not in seen]
+    return result
