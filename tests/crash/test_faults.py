@@ -7,14 +7,14 @@ import smtplib
 import subprocess
 
 import pytest
-from conftest import USERS
+from conftest import LONG, USERS
 from lab import wait_for
 from load import BREAKS, Ledger, Load, compare
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("strace"), reason="needs root and strace")
 
 CALLS = ["pwrite64", "fdatasync", "fsync", "openat", "renameat", "unlinkat"]
-LAST = int(os.environ.get("POSTERN_FAULT_CALLS", "2"))
+LAST = 25 if LONG else 2
 
 
 class Injected:
