@@ -90,8 +90,9 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     Result<void> commit_or_recover();
     // One bounded step of what may wait; `budget` counts renames, unlinks and file writes. 0: there is more.
     void upkeep(std::size_t& budget);
-    // Before the account is dropped from memory: leaves nothing that the next opening would have to look for.
-    void settle();
+    // Before the account is dropped from memory: leaves nothing that the next opening would have to look for. When
+    // the store closes, side files say all; between, they may lag for what the index alone can tell later.
+    void settle(bool store_closes);
     Fd wal_for_sync() const;
     // Somebody holds the account, a mailbox, or an append.
     bool in_use() const;

@@ -95,6 +95,7 @@ Result<void> LocalAccount::load_index(bool& rebuilt) {
         auto box = std::make_unique<Box>();
         box->seen = {row.new_modified, row.cur_modified, row.side_bytes};
         box->changed_at = context_.started();
+        box->side_due = 1;              // what it lacks since before is written at the first upkeep
         last_mailbox_id_ = std::max(last_mailbox_id_, row.id);
         last_uid_validity_ = std::max(last_uid_validity_, row.uid_validity);
         box->row = std::move(row);
@@ -135,13 +136,12 @@ Result<void> LocalAccount::recover() {
 // Folders the index does not know: all of them after it was lost, or one that another tool or an unfinished
 // create made. Their side files say what they are.
 Result<void> LocalAccount::adopt_folders(bool& adopted) {
-    auto directories = folder_directories(directory_.get());
-    if (!directories) return directories.error();
     std::set<std::string> known;
     for (const auto& [id, box] : boxes_) known.insert(box->row.directory);
-    directories->push_back("");
+    auto directories = unknown_folders(directory_.get(), known);
+    if (!directories) return directories.error();
+    if (known.count("") == 0) directories->push_back("");
     for (const std::string& directory : *directories) {
-        if (known.count(directory) != 0) continue;
         auto folder = directory.empty() ? Folder::create(directory_.get(), "") : Folder::open(directory_.get(), directory);
         if (!folder) return folder.error();
         SideFile side;

@@ -91,11 +91,12 @@ Look look_at(int account, const std::string& directory) {
             sys::size_of(account, prefix + side_file_name)};
 }
 
-Result<std::vector<std::string>> folder_directories(int account) {
+Result<std::vector<std::string>> unknown_folders(int account, const std::set<std::string>& known) {
     std::vector<std::string> names;
     auto done = walk(account, [&](const char* name) {
         const std::string_view text(name);
-        if (text.size() > 1 && text[0] == '.' && text != ".." && Folder::open(account, name).ok()) names.emplace_back(text);
+        if (text.size() < 2 || text[0] != '.' || text == ".." || known.count(name) != 0) return true;
+        if (Folder::open(account, name)) names.emplace_back(text);
         return true;
     });
     if (!done) return done.error();

@@ -5,6 +5,7 @@
 #include "libstore/sys.h"
 
 #include <functional>
+#include <set>
 
 namespace postern::store {
 
@@ -57,8 +58,8 @@ class Folder {
 // By names alone, without opening the folder: what is compared each time an account is opened.
 Look look_at(int account, const std::string& directory);
 
-// The Maildir++ folders below an account's directory.
-Result<std::vector<std::string>> folder_directories(int account);
+// The Maildir++ folders below an account's directory, but for those that are known.
+Result<std::vector<std::string>> unknown_folders(int account, const std::set<std::string>& known);
 
 Result<std::vector<std::string>> list_names(int dir);
 

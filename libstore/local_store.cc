@@ -82,7 +82,7 @@ Result<void> LocalStore::write_owner(std::string_view state) {
 LocalStore::~LocalStore() {
     *alive_ = false;
     if (!context_.worker) return;
-    for (auto& [id, kept] : accounts_) kept.account->settle();
+    for (auto& [id, kept] : accounts_) kept.account->settle(true);
     accounts_.clear();
     context_.worker.reset();
     if (sys::sync_file_system(context_.root.get())) (void)write_owner("clean");
@@ -107,7 +107,7 @@ void LocalStore::close_unused() {
         --at;
         const auto found = accounts_.find(*at);
         if (at == used_.begin() || found->second.account->in_use()) continue;
-        found->second.account->settle();
+        found->second.account->settle(false);
         dirty_.erase(*at);
         accounts_.erase(found);
         at = used_.erase(at);

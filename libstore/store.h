@@ -281,7 +281,7 @@ struct Options {
     std::uint32_t instance = 0, of = 1;                     // owns the accounts with id mod of == instance
     enum class Sync : std::uint8_t { file_system, each } sync = Sync::file_system;
     std::chrono::seconds undelete{14 * 86400};
-    std::size_t open_accounts = 256;                        // kept open though nobody uses them
+    std::size_t open_accounts = 1024;                       // kept open though nobody uses them
     // Runs a task on the thread that uses the store (Loop::post); without one, tests and tools: the store waits
     // for its worker inside the call and `done` is called before it returns.
     std::function<void(std::function<void()>)> post;

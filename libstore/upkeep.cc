@@ -33,14 +33,14 @@ void LocalAccount::upkeep(std::size_t& budget) {
     index_->fold_wal(Index::fold_wal_pages);
 }
 
-void LocalAccount::settle() {
+void LocalAccount::settle(bool store_closes) {
     std::size_t budget = 10'000;
     upkeep_retention(budget);
     for (auto& [id, box] : boxes_) {
         if (box->deleted()) continue;
         if (box->view) (void)box->view->write_cache();
         upkeep_names(*box, budget);
-        upkeep_side(*box, true, budget);
+        if (store_closes || box->view) upkeep_side(*box, true, budget);
     }
     // The last word on what the folders look like, so that the next opening need not look into them. Our own
     // change is over; what a delivery after the next opening could hide in the same tick, a replay brings back.
