@@ -22,12 +22,25 @@ http::Response metrics_response(const ipc::Daemon& daemon) {
 
 http::Response health_response(const ipc::Daemon& daemon) { return health(read_pages(daemon)); }
 
+// "/api/v1/accounts/{address}" as "/accounts/*": a label of a counter page has 63 bytes.
+std::string request_labels(std::string_view method, std::string_view endpoint, int status) {
+    constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+    const bool known = std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
+    constexpr std::string_view prefix = "/api/v1";
+    if (endpoint.starts_with(prefix)) endpoint.remove_prefix(prefix.size());
+    std::string path;
+    bool in_name = false;
+    for (const char c : endpoint) {
+        in_name = c == '{' || (in_name && c != '}');
+        if (!in_name) path += c == '}' ? '*' : c;
+    }
+    return fmt::format("method=\"{}\",endpoint=\"{}\",status=\"{}\"", known ? method : "other", path, status);
+}
+
 // Bounded by the tables of routes and statuses; a method that is none of ours is "other".
 void count_request(std::string_view method, std::string_view endpoint, int status) {
     static std::map<std::string, std::unique_ptr<Counter>> counters;
-    constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
-    const bool known = std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
-    auto labels = fmt::format("method=\"{}\",endpoint=\"{}\",status=\"{}\"", known ? method : "other", endpoint, status);
+    auto labels = request_labels(method, endpoint, status);
     auto& counter = counters[labels];
     if (!counter) counter = std::make_unique<Counter>("api_requests_total", labels, "HTTP requests answered");
     counter->add();

@@ -13,6 +13,7 @@ http::Response metrics_response(const ipc::Daemon& daemon);
 http::Response health_response(const ipc::Daemon& daemon);
 
 // api_requests_total by method, route and status; `endpoint` is a route's template, never what the client typed.
+std::string request_labels(std::string_view method, std::string_view endpoint, int status);
 void count_request(std::string_view method, std::string_view endpoint, int status);
 
 // 404, or 405 with Allow.

@@ -184,6 +184,7 @@ void Admin::change(ipc::SetPassword r, Done done) {
 void Admin::change(ipc::ImportAccounts r, Done done) {
     if (r.skip_existing)
         std::erase_if(r.accounts.items, [&](const auto& account) { return account_at(db_, account.address).ok(); });
+    if (r.accounts.empty()) return done({AdminStatus::ok, 0, {}});
     auto request = std::make_shared<ipc::ImportAccounts>(std::move(r));
     hash_all(verifier_, request->accounts.items, [this, request, done](Result<std::vector<std::string>> hashes) {
         if (!hashes) return done(failure(hashes.error(), "import"));

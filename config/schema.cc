@@ -54,9 +54,6 @@ constexpr Option table[] = {
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
 
-    // queue
-    range(Kind::size, "queue.inline_limit", "256KiB", 4 * kib, 896 * kib, smtpd | qmgr, "a larger body goes to a file beside the journal"),
-
     // imap
     text(Kind::addresses, "imap.listen_addr", "0.0.0.0:993", nobody, "IMAP with implicit TLS"),
     text(Kind::addresses, "imap.starttls_addr", "0.0.0.0:143", nobody, "IMAP with STARTTLS"),
@@ -95,7 +92,7 @@ constexpr Option table[] = {
     text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
 
     // queue
-    range(Kind::size, "queue.inline_limit", "256KiB", 1 * kib, 1 * mib, smtpd | qmgr, "a body beyond this goes into a file of its own"),
+    range(Kind::size, "queue.inline_limit", "256KiB", 1 * kib, 896 * kib, smtpd | qmgr, "a body beyond this goes into a file of its own"),
     range(Kind::size, "queue.segment_size", "64MiB", 4 * mib, 1 * gib, qmgr, "one segment of the journal"),
     range(Kind::number, "queue.live_segments", "8", 2, 1024, qmgr, "beyond, messages still waiting in the oldest get files of their own"),
     range(Kind::size, "queue.cache_size", "32MiB", 0, 16 * gib, qmgr, "bodies kept in memory for their first delivery"),

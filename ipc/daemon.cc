@@ -388,6 +388,7 @@ int run_daemon(const Program& program) {
     std::string missing;
     const sandbox::Confinement& confinement = daemon.birth_->confinement;
     if (auto done = sandbox::enter(confinement, daemon.birth_->root.get(), missing); !done) die(done.error());
+    daemon.birth_->root.reset();             // a directory descriptor is a way past a root: nobody keeps one
     if (confinement.change_root) daemon.state_ = "/";
     if (!missing.empty()) log::info("daemon.confinement.partial", {{"missing", missing}});
     // 4. READY, and only then anybody's bytes

@@ -19,6 +19,25 @@ const Part* message_in(const Structure& structure, PartIndex index, bool is_root
     return part.kind == Part::Kind::message ? &structure.parts[part.first_child] : nullptr;
 }
 
+// Names of fields, case ignored. A few are compared one by one; for a client's list of thousands the cost per field
+// stays the same.
+class NameSet {
+  public:
+    explicit NameSet(const std::vector<std::string>& names) : names_(names) {
+        if (names.size() > few)
+            for (const std::string& name : names) lower_.insert(ascii_lower(name));
+    }
+    bool has(std::string_view name) const {
+        if (names_.size() > few) return lower_.count(ascii_lower(name)) > 0;
+        return std::any_of(names_.begin(), names_.end(), [&](const std::string& n) { return iequals(n, name); });
+    }
+
+  private:
+    static constexpr std::size_t few = 16;
+    const std::vector<std::string>& names_;
+    std::unordered_set<std::string> lower_;
+};
+
 } // namespace
 
 std::string section_text(const Section& section) {
@@ -81,14 +100,11 @@ std::optional<SectionBytes> resolve_section(const Structure& structure, const Se
 }
 
 std::string select_fields(std::string_view header, const std::vector<std::string>& names, bool exclude) {
-    std::unordered_set<std::string> wanted;   // lower case: O(fields) however long the list is
-    for (const std::string& name : names) wanted.insert(ascii_lower(name));
+    const NameSet wanted(names);
     std::string out;
     HeaderScanner scanner(header);
-    while (const auto field = scanner.next()) {
-        const bool listed = !field->name.empty() && wanted.count(ascii_lower(field->name)) > 0;
-        if (listed != exclude) out.append(header.substr(field->begin, field->end - field->begin));
-    }
+    while (const auto field = scanner.next())
+        if (wanted.has(field->name) != exclude) out.append(header.substr(field->begin, field->end - field->begin));
     if (!out.empty() && !out.ends_with('\n')) out.append("\r\n");   // a header that ends in mid-line
     return out.append("\r\n");
 }

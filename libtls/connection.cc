@@ -87,8 +87,11 @@ void Connection::offer() {
         std::size_t size = evbuffer_get_contiguous_space(input);
         for (bool whole = size == waiting;; whole = true, size = waiting) {
             const auto* bytes = reinterpret_cast<const char*>(evbuffer_pullup(input, static_cast<ev_ssize_t>(size)));
+            offering_ = true;
             const std::size_t taken = callbacks_.data({bytes, size});
-            if (!*alive || ended_) return;
+            if (!*alive) return;
+            offering_ = false;
+            if (ended_) return;
             evbuffer_drain(input, taken);
             if (taken > 0) break;
             if (whole) return;                     // needs more than there is, or waits for somebody
@@ -105,7 +108,8 @@ std::size_t Connection::unsent() const {
 }
 
 bool Connection::start_tls(std::shared_ptr<const Context> context) {
-    if (evbuffer_get_length(bufferevent_get_input(stream_.get())) != 0) return false;
+    // From inside data() the bytes being taken are still in the buffer: begin_tls() looks again once they are not.
+    if (!offering_ && evbuffer_get_length(bufferevent_get_input(stream_.get())) != 0) return false;
     context_ = std::move(context);
     starting_tls_ = true;
     bufferevent_disable(stream_.get(), EV_READ);

@@ -39,7 +39,8 @@ class Connection {
     std::size_t unsent() const;          // bytes written and not yet taken by the kernel
 
     // After the answer to STARTTLS was written: starts the handshake once it has left. False, and nothing happens,
-    // when bytes of the peer's already wait: they came in clear and must not be taken for encrypted ones.
+    // when bytes of the peer's already wait: they came in clear and must not be taken for encrypted ones. From inside
+    // data() it is true, and such bytes end the connection.
     bool start_tls(std::shared_ptr<const Context> context);
 
     void pause();                        // takes no bytes from now on
@@ -69,6 +70,7 @@ class Connection {
     std::shared_ptr<const Context> context_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     bool secure_ = false, paused_ = false, finishing_ = false, ended_ = false, starting_tls_ = false;
+    bool offering_ = false;              // inside data()
 };
 
 // "192.0.2.1" or "2001:db8::1" and the port, of the other end; "local" for a Unix socket.

@@ -26,8 +26,9 @@ void add_word(CLI::App& app, std::string_view word, std::vector<std::string>& in
     std::erase_if(name, [](char c) { return c == '[' || c == ']' || c == '.'; });
     auto* option = app.add_option(ascii_lower(name), into);
     option->type_name("")->required(!optional);
+    // CLI11 gives a vector all the words it can get unless told not to.
     if (many) option->expected(1, 1000);
-    else option->expected(1);
+    else option->expected(1)->allow_extra_args(false);
 }
 
 void add_command(CLI::App& app, const Command& command, std::map<const Command*, Parsing>& parsings) {

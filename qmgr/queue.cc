@@ -105,8 +105,7 @@ void Queue::install(std::vector<RecoveredMessage> messages) {
 void Queue::uncache(Entry& entry) {
     if (entry.whole) cached_ -= entry.message.body.value.size();
     entry.whole = false;
-    entry.message.body.value = {};
-    entry.message.envelope.trace_head.value = entry.message.envelope.trace_tail.value = {};
+    entry.message.forget_content();
 }
 
 // ---- out ---------------------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 #include "apid/local/handlers.h"
 #include "apid/local/resources.h"
 
-#include <openssl/crypto.h>
-
 namespace postern::api {
 
 using ipc::ServiceId;
@@ -95,7 +93,6 @@ void set_password(const Call& call) {
     if (!call.take_parameter(0, request.address) || !call.take_fields(request, password_fields)) return;
     request.actor = call.actor();
     call.change(request, 204);
-    OPENSSL_cleanse(request.password.value.data(), request.password.value.size());
 }
 
 void add_address(const Call& call) {

@@ -45,13 +45,13 @@ bool is_text(const imap::FetchItem& item) {
 
 } // namespace
 
-FetchTask::FetchTask(View& view, imap::Fetch command, IndexRanges ranges)
-    : view_(view), command_(std::move(command)), walk_(view, std::move(ranges)) {
-    for (const imap::FetchItem& item : command_.items) {
-        wants_texts_ |= is_text(item);
-        wants_body_ |= is_body(item);
-        wants_flags_ |= item.kind == Kind::flags;
-        sets_seen_ |= item.sets_seen() && !view.read_only();
+FetchTask::FetchTask(View& view, const imap::Fetch& command, IndexRanges ranges) : view_(view), walk_(view, std::move(ranges)) {
+    for (const imap::FetchItem& asked : command.items) {
+        items_.push_back({asked, section_of(asked), name_of(asked), is_body(asked)});
+        wants_texts_ |= is_text(asked);
+        wants_body_ |= is_body(asked);
+        wants_flags_ |= asked.kind == Kind::flags;
+        sets_seen_ |= asked.sets_seen() && !view.read_only();
     }
 }
 
@@ -113,14 +113,14 @@ void FetchTask::answer(std::string& out, MessageWalk::Place place, const store::
     auto separate = [&] {
         if (out.size() > begin) out.push_back(' ');
     };
-    for (const imap::FetchItem& item : command_.items) {
-        if (is_body(item)) continue;
+    for (const Item& item : items_) {
+        if (item.from_file) continue;
         separate();
         simple_item(out, item, message);
     }
     if (!wants_flags_ && std::binary_search(seen_now_.begin(), seen_now_.end(), place.uid)) {
         separate();
-        simple_item(out, {Kind::flags, false, {}, {}}, message);
+        simple_item(out, Item{{Kind::flags, false, {}, {}}, {}, {}, false}, message);
     }
     if (wants_body_) {
         separate();
@@ -133,8 +133,8 @@ void FetchTask::answer(std::string& out, MessageWalk::Place place, const store::
     tail(out).append(")\r\n");
 }
 
-void FetchTask::simple_item(std::string& out, const imap::FetchItem& item, const store::Message& message) {
-    switch (item.kind) {
+void FetchTask::simple_item(std::string& out, const Item& item, const store::Message& message) {
+    switch (item.asked.kind) {
     case Kind::uid:
         out.append("UID ");
         return append_number(out, message.uid);
@@ -155,14 +155,14 @@ void FetchTask::simple_item(std::string& out, const imap::FetchItem& item, const
     }
 }
 
-void FetchTask::header_fields_item(std::string& out, const imap::FetchItem& item, store::Uid uid) {
+void FetchTask::header_fields_item(std::string& out, const Item& item, store::Uid uid) {
     std::string from_file;
     std::string_view header = texts_.find(uid)->header;
     if (header.empty()) {                                        // too long for the index
         if (const auto body = view_.mailbox().open_body(uid)) from_file = read_header(*body);
         header = from_file;
     }
-    out.append(name_of(item)).push_back(' ');
+    out.append(item.name).push_back(' ');
     text_literal(out, item, mail::select_fields(header, item.section.fields, false));
 }
 
@@ -173,26 +173,26 @@ bool FetchTask::body_items(std::string& out, store::Uid uid) {
     if (!body) return false;
     file_ = std::move(*body);
     bool needs_header = false, needs_message = false;
-    for (const imap::FetchItem& item : command_.items) {
-        if (!is_body(item) || section_of(item) == mail::Section{}) continue;
-        (section_of(item).header_only() ? needs_header : needs_message) = true;
+    for (const Item& item : items_) {
+        if (!item.from_file || item.section == mail::Section{}) continue;
+        (item.section.header_only() ? needs_header : needs_message) = true;
     }
     const std::string bytes = needs_message ? read_whole(file_) : needs_header ? read_header(file_) : std::string();
     const mail::Structure structure = mail::parse_structure(bytes);
     bool first = true;
-    for (const imap::FetchItem& item : command_.items) {
-        if (!is_body(item)) continue;
+    for (const Item& item : items_) {
+        if (!item.from_file) continue;
         if (!first) tail(out).push_back(' ');
         first = false;
-        tail(out).append(name_of(item)).push_back(' ');
-        if (section_of(item) == mail::Section{}) file_literal(out, item, 0, file_.size);
+        tail(out).append(item.name).push_back(' ');
+        if (item.section == mail::Section{}) file_literal(out, item, 0, file_.size);
         else section_item(out, item, structure);
     }
     return true;
 }
 
-void FetchTask::section_item(std::string& out, const imap::FetchItem& item, const mail::Structure& structure) {
-    const auto found = mail::resolve_section(structure, section_of(item));
+void FetchTask::section_item(std::string& out, const Item& item, const mail::Structure& structure) {
+    const auto found = mail::resolve_section(structure, item.section);
     if (!found) {
         tail(out).append("NIL");
     } else if (found->owned.empty() && !found->view.empty()) {
@@ -202,18 +202,18 @@ void FetchTask::section_item(std::string& out, const imap::FetchItem& item, cons
     }
 }
 
-void FetchTask::text_literal(std::string& out, const imap::FetchItem& item, std::string_view bytes) {
-    if (item.partial) bytes = bytes.substr(std::min<std::uint64_t>(item.partial->offset, bytes.size()), item.partial->length);
+void FetchTask::text_literal(std::string& out, const Item& item, std::string_view bytes) {
+    if (const auto& partial = item.asked.partial) bytes = bytes.substr(std::min<std::uint64_t>(partial->offset, bytes.size()), partial->length);
     out.append("{");
     append_number(out, bytes.size());
     out.append("}\r\n").append(bytes);
 }
 
-void FetchTask::file_literal(std::string& out, const imap::FetchItem& item, std::uint64_t offset, std::uint64_t length) {
-    if (item.partial) {
-        const std::uint64_t skipped = std::min(item.partial->offset, length);
+void FetchTask::file_literal(std::string& out, const Item& item, std::uint64_t offset, std::uint64_t length) {
+    if (const auto& partial = item.asked.partial) {
+        const std::uint64_t skipped = std::min(partial->offset, length);
         offset += skipped;
-        length = std::min(length - skipped, item.partial->length);
+        length = std::min(length - skipped, partial->length);
     }
     tail(out).append("{");
     append_number(tail(out), length);

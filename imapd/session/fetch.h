@@ -15,7 +15,7 @@ namespace postern::imapd {
 
 class FetchTask final : public Task {
   public:
-    FetchTask(View& view, imap::Fetch command, IndexRanges ranges);
+    FetchTask(View& view, const imap::Fetch& command, IndexRanges ranges);
 
     Progress step(std::string& out) override;
     std::string_view code() const override { return missing_ ? "EXPUNGEISSUED" : std::string_view(); }   // RFC 5530
@@ -27,20 +27,28 @@ class FetchTask final : public Task {
         std::uint64_t offset = 0, length = 0;
     };
 
+    // What is asked for, with what is said about it, worked out once.
+    struct Item {
+        imap::FetchItem asked;
+        mail::Section section;
+        std::string name;                    // "BODY[1.2]<0>", of sections
+        bool from_file = false;
+    };
+
     void next_batch();
     void set_seen(const std::vector<store::Uid>& uids);
     void answer(std::string& out, MessageWalk::Place place, const store::Message& message);
-    void simple_item(std::string& out, const imap::FetchItem& item, const store::Message& message);
-    void header_fields_item(std::string& out, const imap::FetchItem& item, store::Uid uid);
+    void simple_item(std::string& out, const Item& item, const store::Message& message);
+    void header_fields_item(std::string& out, const Item& item, store::Uid uid);
     bool body_items(std::string& out, store::Uid uid);
-    void section_item(std::string& out, const imap::FetchItem& item, const mail::Structure& structure);
-    void text_literal(std::string& out, const imap::FetchItem& item, std::string_view bytes);
-    void file_literal(std::string& out, const imap::FetchItem& item, std::uint64_t offset, std::uint64_t length);
+    void section_item(std::string& out, const Item& item, const mail::Structure& structure);
+    void text_literal(std::string& out, const Item& item, std::string_view bytes);
+    void file_literal(std::string& out, const Item& item, std::uint64_t offset, std::uint64_t length);
     std::string& tail(std::string& out) { return pieces_.empty() ? out : pieces_.back().text; }
     Progress send_pieces(std::string& out);
 
     View& view_;
-    imap::Fetch command_;
+    std::vector<Item> items_;
     MessageWalk walk_;
     bool wants_texts_ = false, wants_body_ = false, wants_flags_ = false, sets_seen_ = false;
     bool missing_ = false;

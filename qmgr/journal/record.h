@@ -64,6 +64,9 @@ struct Parent {
     static auto fields(auto& m) { return std::tie(m.id, m.recipient); }
 };
 
+// Gives the memory back; assigning an empty string keeps it.
+inline void release(std::string& text) { std::string().swap(text); }
+
 // A message; its queue id is the place of this record.
 struct Accepted {
     std::int64_t arrived = 0;          // seconds since the epoch
@@ -72,6 +75,12 @@ struct Accepted {
     std::optional<Parent> parent;
     Text<ipc::max_inline_body> body;
     bool operator==(const Accepted&) const = default;
+    // What only a delivery needs, which reads the record again.
+    void forget_content() {
+        release(body.value);
+        release(envelope.trace_head.value);
+        release(envelope.trace_tail.value);
+    }
     static auto fields(auto& m) { return std::tie(m.arrived, m.envelope, m.large, m.parent, m.body); }
 };
 

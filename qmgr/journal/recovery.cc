@@ -139,8 +139,7 @@ bool Replay::add(const QueueId& id, Accepted&& message, Base base, std::uint32_t
     m.recipients.resize(message.envelope.recipients.size());
     for (std::uint32_t i = 0; i < m.recipients.size(); ++i) m.recipients[i].index = i;
     m.message = std::move(message);
-    m.message.body = {};
-    m.message.envelope.trace_head = m.message.envelope.trace_tail = {};
+    m.message.forget_content();
     return true;
 }
 

@@ -93,15 +93,9 @@ class Load:
         self.ledger.sending(name)
         try:
             client.sendmail("sender@other.test", accounts, text)
-        except smtplib.SMTPServerDisconnected:
-            raise                       # no answer: it may have been taken
-        except smtplib.SMTPResponseException:
-            self.ledger.refused(name)   # an answer, and not a 250
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused):
+            self.ledger.refused(name)   # never sent; anything later, a 451 after DATA too, may have been taken
             raise
-        except smtplib.SMTPRecipientsRefused:
-            self.ledger.refused(name)
-            client.rset()
-            return
         self.ledger.accepted(name, accounts, digest)
         if self.rate:
             time.sleep(self.rate)

@@ -15,10 +15,12 @@ async function main() {
     const lock = await client.getMailboxLock('INBOX');
     try {
         const arrived = new Promise((resolve) => client.once('exists', resolve));
+        const idling = client.idle();
         console.log('ready');                            // the test sends the second message now
-        const event = await arrived;                     // by IDLE: nothing else is being asked
+        const event = await arrived;
         saw.exists = event.count;
         const message = await client.fetchOne('1', { envelope: true, bodyStructure: true, flags: true, source: true });
+        await idling;                                    // the FETCH ended it
         saw.subject = message.envelope.subject;
         saw.type = message.bodyStructure.type;
         saw.size = message.source.length;

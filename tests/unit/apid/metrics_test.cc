@@ -1,4 +1,5 @@
-#include "apid/metrics.h"
+#include "apid/endpoints.h"
+#include "apid/local/routes.h"
 #include "libcommon/json.h"
 
 #include <catch2/catch.hpp>
@@ -55,4 +56,14 @@ TEST_CASE("Health is ok while every service has a process") {
     response = health(processes);
     CHECK(response.status == 503);
     CHECK(*(*json::parse(response.body))["status"].text() == "degraded");
+}
+
+TEST_CASE("The labels of every route fit into a counter page") {
+    for (const Route& route : routes()) {
+        INFO(route.path);
+        CHECK(request_labels(route.method, route.path, 503).size() < 64);
+    }
+    CHECK(request_labels("POST", "/api/v1/accounts/{address}/addresses", 204) ==
+          "method=\"POST\",endpoint=\"/accounts/*/addresses\",status=\"204\"");
+    CHECK(request_labels("BREW", "none", 404) == "method=\"other\",endpoint=\"none\",status=\"404\"");
 }

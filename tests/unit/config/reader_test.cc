@@ -81,7 +81,7 @@ TEST_CASE("the flat form comes back") {
 }
 
 TEST_CASE("every key that code asks for is in the table") {
-    const std::regex asked(R"(\.(text|number|size|duration|flag|list)\("([a-z]+\.[a-z_]+)"\))");
+    const std::regex asked(R"re(\.(text|number|size|duration|flag|list)\("([a-z]+\.[a-z_]+)"\))re");
     std::size_t found = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(POSTERN_SOURCE_DIR)) {
         const std::string path = entry.path().string();
