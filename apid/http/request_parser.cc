@@ -59,10 +59,11 @@ RequestParser::State RequestParser::feed(std::string_view bytes, std::size_t& ta
 // Gathers up to the empty line that ends the head, and not a byte more.
 RequestParser::State RequestParser::feed_head(std::string_view bytes, std::size_t& taken) {
     // RFC 9112 section 2.2: an empty line left over from the request before is skipped; one, not a trickle of them.
-    if (!skipped_line_ && head_.size() < 2 && bytes.front() == "\r\n"[head_.size()]) {
+    const bool begins_line = head_.empty() && bytes.front() == '\r', ends_line = head_ == "\r" && bytes.front() == '\n';
+    if (!skipped_line_ && (begins_line || ends_line)) {
         taken = 1;
-        skipped_line_ = !head_.empty();
-        head_ = head_.empty() ? "\r" : "";
+        skipped_line_ = ends_line;
+        head_ = begins_line ? "\r" : "";
         return State::incomplete;
     }
     const std::size_t known = head_.size();

@@ -31,6 +31,7 @@ constexpr Case cases[] = {
     {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET /; end"},
     {"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET /; end"},                          // RFC 9112 section 2.2
     {"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"\n\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
     {"GET / HTTP/1.0\r\n\r\n", "GET / close; end"},
     {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET / close; end"},
     {"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a; GET /b; end"},
