@@ -77,6 +77,8 @@ constexpr Option table[] = {
 
     // storage
     text(Kind::path, "storage.maildir_path", "/var/lib/postern/mail", nobody, "the mail root: one Maildir tree per account"),
+    range(Kind::number, "storage.undelete_days", "14", 0, 3650, imapd, "how long the file of an expunged message is kept for restoring"),
+    {"storage.sync", Kind::choice, "file_system", 0, 0, "file_system|each", imapd, "how a checkpoint makes deliveries durable: one syncfs, or each file where that is not to be trusted"},
 
     // auth: how accounts are guarded; the accounts themselves are not here but in accounts.db
     range(Kind::size, "auth.hash_memory", "19MiB", 64 * kib, 256 * mib, authd, "memory of one Argon2id hash"),

@@ -17,12 +17,16 @@ std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr
 // After an unclean stop qmgr delivers again what was not durable; it retries within this time what failed at first.
 constexpr std::chrono::minutes replay_time{15};
 
+constexpr std::chrono::seconds quiet_checkpoint{5};
+
 store::Options store_options(ipc::Daemon& daemon) {
     store::Options options;
     options.root = daemon.state().string();
     if (const std::string& host = daemon.config().text("server.hostname"); !host.empty()) options.host = host;
     options.instance = daemon.instance();
     options.of = static_cast<std::uint32_t>(daemon.config().number("processes.imapd"));
+    options.undelete = std::chrono::hours(24) * daemon.config().number("storage.undelete_days");
+    if (daemon.config().text("storage.sync") == "each") options.sync = store::Options::Sync::each;
     options.post = [&loop = daemon.loop()](std::function<void()> task) { loop.post(std::move(task)); };
     return options;
 }
@@ -131,6 +135,7 @@ void Service::checkpoint(const ipc::Incoming<ipc::Checkpoint>& in) {
         replayed_ = true;
         store_->replay_done();
     }
+    checkpointed_ = std::chrono::steady_clock::now();
     store_->checkpoint([reply = in.reply](Result<void> done) {
         if (!done) log::error("imapd.checkpoint.failed", {{"reason", done.error().message()}});
         reply({done.ok()});
@@ -141,6 +146,17 @@ void Service::checkpoint(const ipc::Incoming<ipc::Checkpoint>& in) {
 void Service::maintain() {
     const bool more = store_->maintain();
     maintenance_.once(more ? std::chrono::milliseconds(10) : std::chrono::milliseconds(1000));
+    checkpoint_when_quiet();
+}
+
+// What sessions change without a delivery coming by (flags, expunges) waits for no checkpoint of qmgr's.
+void Service::checkpoint_when_quiet() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!store_->dirty() || now - checkpointed_ < quiet_checkpoint) return;
+    checkpointed_ = now;
+    store_->checkpoint([](Result<void> done) {
+        if (!done) log::error("imapd.checkpoint.failed", {{"reason", done.error().message()}});
+    });
 }
 
 void Service::check_times() {

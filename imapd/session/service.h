@@ -26,6 +26,7 @@ class Service {
     void store_message(const ipc::Incoming<ipc::StoreMessage>& in);
     void checkpoint(const ipc::Incoming<ipc::Checkpoint>& in);
     void maintain();
+    void checkpoint_when_quiet();
     void check_times();
     void drain();
 
@@ -36,6 +37,7 @@ class Service {
     Environment environment_;
     std::chrono::milliseconds silence_{}, stall_{};
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point checkpointed_ = started_;
     bool replayed_ = false;
     bool draining_ = false;
     std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
