@@ -77,13 +77,16 @@ void Connection::act(Session::Wants wants) {
     }
 }
 
-// What was sent in clear behind STARTTLS must never be taken for what came encrypted (TESTCARD D3).
+// What was sent in clear behind STARTTLS must never be taken for what came encrypted (TESTCARD D3). Looked at once the
+// STARTTLS line itself has left the connection, in whose data callback we are.
 void Connection::start_tls() {
     state_ = State::securing;
-    if (!input_.empty() || !stream_.start_tls(service_.tls())) {
+    service_.loop().defer([this, alive = std::weak_ptr<bool>(alive_)] {
+        if (alive.expired() || state_ != State::securing) return;
+        if (input_.empty() && stream_.start_tls(service_.tls())) return;
         log::warning("imap-login.starttls.injection", {{"session", trace_.text()}, {"client", client_}});
         stream_.close();
-    }
+    });
 }
 
 // RFC 9051 section 6.2.1: nothing known from before the handshake is kept.
