@@ -115,10 +115,10 @@ Result<void> Index::check() {
     return {};
 }
 
-void Index::fold_wal(int at_least_pages) {
-    if (db_.wal_pages() < at_least_pages) return;
-    (void)db_.run("PRAGMA wal_checkpoint(PASSIVE)");
-    db_.forget_wal_pages();
+Result<void> Index::fold_wal(const std::string& path) {
+    auto db = Sql::open_existing(path);
+    if (!db) return db.error();
+    return db->script("PRAGMA synchronous=NORMAL; PRAGMA wal_checkpoint(PASSIVE);");
 }
 
 Result<void> Index::begin() { return db_.run("BEGIN IMMEDIATE"); }

@@ -72,10 +72,12 @@ class Index {
     // Looks through the tables that matter; slow, after an unclean stop only.
     Result<void> check();
 
-    // Folds the WAL back into the database when it has so many pages. That flushes, so it is done where nobody
-    // waits: SQLite does it by itself only when upkeep does not come by.
+    // Folds the WAL of an index back into its database, over a connection of its own: that flushes, so it runs on
+    // the worker's thread. SQLite does it inside a commit only when nobody came by for long.
+    static Result<void> fold_wal(const std::string& path);
     static constexpr int fold_wal_pages = 400;
-    void fold_wal(int at_least_pages);
+    int wal_pages() const { return db_.wal_pages(); }
+    void forget_wal_pages() { db_.forget_wal_pages(); }
 
     Result<void> begin();
     Result<void> commit();

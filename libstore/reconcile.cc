@@ -171,7 +171,7 @@ Result<void> Reconciler::finish() {
         for (Unknown& one : unknown_)
             if (auto settled = settle_unknown(index, one); !settled) return settled;
         for (const auto& [base, one] : missing_)
-            if (auto dropped = drop_missing(index, one); !dropped) return dropped;
+            if (auto dropped = drop_missing(index, base, one); !dropped) return dropped;
         for (auto& [box, here] : rooms_)
             if (auto counted = recount(index, *box, here); !counted) return counted;
         return {};
@@ -335,16 +335,30 @@ Result<void> Reconciler::adopt(Index& index, const Unknown& unknown) {
     return index.put_delivery(*parsed->key, id);
 }
 
-Result<void> Reconciler::drop_missing(Index& index, const Missing& missing) {
+bool Reconciler::is_retained(const std::string& base) {
+    if (!in_retention_) {
+        in_retention_.emplace();
+        if (auto directory = sys::open_dir(account_.directory_.get(), "retention"))
+            if (auto names = list_names(directory->get()))
+                for (const std::string& name : *names)
+                    if (const auto parsed = parse_file_name(name)) in_retention_->emplace(parsed->base);
+    }
+    return in_retention_->count(base) != 0;
+}
+
+Result<void> Reconciler::drop_missing(Index& index, const std::string& base, const Missing& missing) {
+    const bool retained = is_retained(base);
     // DESIGN section 5, rule 8: the message may still be on its way back from the journal.
-    if (!account_.context_.replay_done) {
+    if (!retained && !account_.context_.replay_done) {
         missing.box->look_again = true;
         return {};
     }
     Room& here = room(*missing.box);
     here.changed = true;
     const RowId id = row_id(missing.box->row.id, missing.message.uid);
-    return index.expunge(id, id, here.row.modseq, account_.context_.now(), false);
+    auto done = index.expunge(id, id, here.row.modseq, account_.context_.now(), retained);
+    if (!done || !retained) return done;
+    return index.put_retained_moved(id, true);
 }
 
 Result<void> Reconciler::recount(Index& index, Box& box, Room& here) {

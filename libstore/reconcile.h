@@ -9,6 +9,7 @@
 //     else                                      a new message, with the UID the side file has for it if it has one
 //   a row without a file
 //     that has it under its unfinished name     renamed
+//     whose file lies in retention              expunged: the index had forgotten it
 //     while deliveries may still be replayed    kept
 //     else                                      expunged: another tool removed it
 //   an unfinished file without a row         removed
@@ -51,7 +52,8 @@ class Reconciler {
     Result<bool> retain_again(Index& index, const Unknown& unknown);
     Result<void> move_here(Index& index, const Unknown& unknown, const Missing& from);
     Result<void> adopt(Index& index, const Unknown& unknown);
-    Result<void> drop_missing(Index& index, const Missing& missing);
+    Result<void> drop_missing(Index& index, const std::string& base, const Missing& missing);
+    bool is_retained(const std::string& base);
     Result<void> recount(Index& index, Box& box, Room& room);
     Result<Uid> uid_for(Index& index, const Unknown& unknown);
 
@@ -63,6 +65,7 @@ class Reconciler {
     std::unordered_map<std::string, Missing> missing_;
     std::unordered_map<std::string, RetainedRow> retained_;
     bool retained_loaded_ = false;
+    std::optional<std::set<std::string>> in_retention_;     // bases of the files there
 };
 
 } // namespace postern::store

@@ -25,13 +25,18 @@ int note_wal_pages(void* pages, sqlite3* db, const char*, int count) {
 
 } // namespace
 
-Result<Sql> Sql::open(const std::string& path) {
+Result<Sql> Sql::open(const std::string& path) { return open_with(path, SQLITE_OPEN_CREATE); }
+Result<Sql> Sql::open_existing(const std::string& path) { return open_with(path, 0); }
+
+Result<Sql> Sql::open_with(const std::string& path, int create) {
     sqlite3* raw = nullptr;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+    const int flags = SQLITE_OPEN_READWRITE | create | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
                       SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
     Sql db(raw);
     if (code != SQLITE_OK) return Error(kind_of(code), std::string("open index: ") + sqlite3_errstr(code));
+    // Closing is no reason to flush: what is not folded back now is read from the WAL later.
+    sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_wal_hook(db.db_.get(), note_wal_pages, db.wal_pages_.get());
     return db;
 }

@@ -42,7 +42,8 @@ class Row {
 
 class Sql {
   public:
-    static Result<Sql> open(const std::string& path);
+    static Result<Sql> open(const std::string& path);               // made when it is not there
+    static Result<Sql> open_existing(const std::string& path);
 
     // Several statements, nothing bound, nothing kept.
     Result<void> script(const char* text);
@@ -76,6 +77,7 @@ class Sql {
 
   private:
     explicit Sql(sqlite3* db) : db_(db) {}
+    static Result<Sql> open_with(const std::string& path, int create);
     Result<sqlite3_stmt*> prepare(const char* sql);
     Error failure(std::string_view what) const;
     static void finish(sqlite3_stmt* statement);

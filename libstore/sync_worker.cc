@@ -1,15 +1,15 @@
 #include "libstore/sync_worker.h"
 
+#include "libstore/index.h"
 #include "libstore/sys.h"
-
-#include <memory>
 
 namespace postern::store {
 namespace {
 
-Result<void> flush_files(const SyncJob& job) {
+Result<void> do_job(const SyncJob& job) {
     for (const Fd& file : job.files)
         if (auto done = sys::sync_file(file.get()); !done) return done;
+    if (!job.index.empty()) return Index::fold_wal(job.index);
     return {};
 }
 
@@ -32,8 +32,8 @@ SyncWorker::~SyncWorker() {
 
 void SyncWorker::add(SyncJob job) {
     if (!post_) {
-        Result<void> result = job.file_system ? flush_file_system() : flush_files(job);
-        job.done(std::move(result));
+        const Result<void> result = job.file_system ? flush_file_system() : do_job(job);
+        job.done(result);
         return;
     }
     ++pending_;
@@ -58,7 +58,8 @@ void SyncWorker::work() {
         const Result<void> flushed = whole ? flush_file_system() : Result<void>();
         for (SyncJob& job : batch) {
             // A file's own flush reports its own error; after a good flush of everything it has nothing to do.
-            Result<void> result = job.file_system || (whole && flushed.ok()) ? flushed : flush_files(job);
+            const bool covered = job.file_system || (whole && flushed.ok() && job.index.empty());
+            Result<void> result = covered ? flushed : do_job(job);
             finished(std::move(job), std::move(result));
         }
         lock.lock();

@@ -7,7 +7,9 @@
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -16,6 +18,7 @@ namespace postern::store {
 struct SyncJob {
     std::vector<Fd> files;              // files and directories, flushed one by one
     bool file_system = false;           // all of it
+    std::string index;                  // one whose WAL is folded back
     std::function<void(Result<void>)> done;
 };
 

@@ -30,7 +30,12 @@ void LocalAccount::upkeep(std::size_t& budget) {
     upkeep_retention(budget);
     upkeep_deleted(budget);
     upkeep_purge(budget);
-    index_->fold_wal(Index::fold_wal_pages);
+    if (index_->wal_pages() < Index::fold_wal_pages) return;
+    index_->forget_wal_pages();
+    SyncJob fold;
+    fold.index = index_path();
+    fold.done = [](const Result<void>&) {};     // a failure is tried again when the WAL has grown more
+    context_.worker->add(std::move(fold));
 }
 
 void LocalAccount::settle(bool store_closes) {

@@ -61,6 +61,7 @@ class Connection {
   private:
     struct Hooks;
     void offer();
+    std::size_t write_now(std::string_view bytes);
     void begin_tls();
     void end(std::string why);
 

@@ -53,7 +53,10 @@ Service::Service(ipc::Daemon& daemon) :
                 deliver(agent, job, std::move(message), std::move(large));
             },
             tell_recipient, tell_corrupt,
-            [](std::size_t messages) { log::info("queue.recovered", {{"queue", "all"}, {"messages", messages}}); }}),
+            [this](std::size_t messages) {
+                log::info("queue.recovered", {{"queue", "all"}, {"messages", messages}});
+                for (const auto& view : std::exchange(views_, {})) view();
+            }}),
     tick_(daemon.loop(), [this] { tick(); }), drain_check_(daemon.loop(), [this] { drain(); }) {
     queue_.tick(read_clocks());
     open_spool();
@@ -259,8 +262,18 @@ void Service::peer_closed(const ipc::Peer& peer) {
 // ---- views, time -------------------------------------------------------------------------------------------------
 
 void Service::serve_views() {
-    daemon_.on<ipc::QueueList>([this](In<ipc::QueueList> in) { in.reply(queue_.list(in.message.after, in.message.limit)); });
-    daemon_.on<ipc::QueueShow>([this](In<ipc::QueueShow> in) { in.reply(queue_.show(in.message.id)); });
+    daemon_.on<ipc::QueueList>([this](In<ipc::QueueList> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.list(ask.after, ask.limit)); });
+    });
+    daemon_.on<ipc::QueueShow>([this](In<ipc::QueueShow> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.show(ask.id)); });
+    });
+}
+
+// Until replay has ended, "the queue is empty" would be a guess.
+void Service::when_recovered(std::function<void()> view) {
+    if (spool_->is_recovered()) view();
+    else views_.push_back(std::move(view));
 }
 
 // What one turn brought is handed out together: one write per agent and turn.

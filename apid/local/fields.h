@@ -149,7 +149,9 @@ template <class C, class Fields> json::Value write_fields(const C& from, const F
 // A member no field knows is an error: a misspelt setting must not look set.
 template <class C, class Fields> Result<void> read_fields(const json::Value& in, C& into, const Fields& fields) {
     if (!in.object()) return Error(Errc::invalid, "the body must be a JSON object");
-    for (const auto& [name, value] : *in.object()) {
+    for (const auto& item : *in.object()) {
+        const auto& name = item.first;                     // clang 14 captures no structured binding
+        const auto& value = item.second;
         bool known = false;
         Result<void> result;
         const auto offer = [&](const auto& f) {

@@ -65,12 +65,12 @@ void judge_unreadable(Sys& sys, const Folders& folders, const Segments& segments
     }
 }
 
-// The account as of the end: what the last batch says, or the header where there is none.
-Totals totals_after(const Segment& newest) {
-    Totals totals = newest.header().totals;
-    scan_segment(newest.read_all(), newest.header(), UINT64_MAX,
-                 {[](std::uint64_t, const Frame&) {}, [](ByteRange) {}, [&](const Totals& behind) { totals = behind; }});
-    return totals;
+// The newest segment's end, and the account there: what its last batch says, or the header where there is none.
+void read_newest(const Segment& newest, Survey& found) {
+    found.totals = newest.header().totals;
+    found.ends[newest.generation()] =
+        scan_segment(newest.read_front(newest.bytes()), newest.header(), std::nullopt,
+                     {[](std::uint64_t, const Frame&) {}, [](ByteRange) {}, [&](const Totals& behind) { found.totals = behind; }});
 }
 
 void sort_out(Sys& sys, const Folders& folders, const Segments& segments, Survey& found) {
@@ -81,7 +81,7 @@ void sort_out(Sys& sys, const Folders& folders, const Segments& segments, Survey
         found.next_generation = newest->generation() + 1;
         found.oldest_live = newest->header().oldest_live;
         found.id_salt = newest->header().id_salt;
-        for (const Abandoned& range : newest->header().abandoned) found.abandoned[range.generation] = range.from;
+        for (const SegmentEnd& end : newest->header().ends) found.ends[end.generation] = end.at;
     } else {
         found.id_salt = new_id_salt();
     }
@@ -95,7 +95,7 @@ void sort_out(Sys& sys, const Folders& folders, const Segments& segments, Survey
         found.suspect.insert(generation);
         found.problems.push_back("journal segment " + segment->name() + " cannot be flushed");
     }
-    if (newest) found.totals = totals_after(*newest);
+    if (newest) read_newest(*newest, found);
 }
 
 // Collects the state of every message while records pass by in order.
@@ -177,8 +177,9 @@ void Replay::damaged(const Segment& segment, std::string_view bytes, ByteRange r
 }
 
 void Replay::segment(const Segment& segment) {
-    const std::string bytes = segment.read_all();
-    const auto abandoned = found_.abandoned.find(segment.generation());
+    std::optional<std::uint64_t> end;
+    if (const auto known = found_.ends.find(segment.generation()); known != found_.ends.end()) end = known->second;
+    const std::string bytes = segment.read_front(end.value_or(segment.bytes()));
     SegmentVisitor visitor;
     visitor.damaged = [&](ByteRange range) { damaged(segment, bytes, range); };
     visitor.record = [&](std::uint64_t offset, const Frame& frame) {
@@ -187,7 +188,7 @@ void Replay::segment(const Segment& segment) {
         const At at{segment.generation(), offset, segment.header().id_salt, static_cast<std::uint32_t>(frame.size)};
         std::visit([&](auto& body) { apply(std::move(body), at); }, *record);
     };
-    scan_segment(bytes, segment.header(), abandoned == found_.abandoned.end() ? UINT64_MAX : abandoned->second, visitor);
+    scan_segment(bytes, segment.header(), end, visitor);
 }
 
 void Replay::kept(Base base, int folder, const std::vector<std::string>& names) {

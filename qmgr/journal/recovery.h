@@ -15,7 +15,7 @@ struct Survey {
     std::map<std::uint64_t, std::shared_ptr<Segment>> live;   // by generation
     std::vector<std::shared_ptr<Segment>> spare;              // in the order they may be used again
     std::set<std::uint64_t> suspect;                          // could not be flushed: their messages are copied out
-    std::map<std::uint64_t, std::uint64_t> abandoned;         // generation -> from where on
+    std::map<std::uint64_t, std::uint64_t> ends;              // generation -> where it ends, of all but the newest read
     std::vector<std::string> deferred, hold, large;           // names that were there before intake opened
     std::uint64_t next_generation = 1;
     std::uint64_t oldest_live = 1;

@@ -76,11 +76,12 @@ Result<void> Segment::flush() {
     return {};
 }
 
-std::string Segment::read_all() const {
+std::string Segment::read_front(std::uint64_t size_wanted) const {
     std::string all;
-    all.reserve(header_.bytes);
-    while (all.size() < header_.bytes) {
-        const std::size_t size = std::min<std::uint64_t>(1024 * 1024, header_.bytes - all.size());
+    size_wanted = std::min(size_wanted, header_.bytes);
+    all.reserve(size_wanted);
+    while (all.size() < size_wanted) {
+        const std::size_t size = std::min<std::uint64_t>(1024 * 1024, size_wanted - all.size());
         if (auto part = read(all.size(), size)) {
             all += *part;
             continue;

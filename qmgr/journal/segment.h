@@ -30,7 +30,8 @@ class Segment {
     Result<void> write(std::string_view batch, std::uint64_t offset) { return write_all(sys_, file_.get(), batch, offset); }
     Result<void> flush();
     Result<std::string> read(std::uint64_t offset, std::size_t size) const;   // from any thread
-    std::string read_all() const;          // blocks the disk will not give are zeros, which fail their check
+    // The first `size` bytes; blocks the disk will not give are zeros, which fail their check.
+    std::string read_front(std::uint64_t size) const;
 
   private:
     Segment(Sys& sys, std::string name, Fd file) : sys_(sys), name_(std::move(name)), file_(std::move(file)) {}

@@ -117,9 +117,9 @@ std::string_view BatchBuilder::seal(const SegmentHeader& header, std::uint64_t o
     return buffer_;
 }
 
-void scan_segment(std::string_view segment, const SegmentHeader& header, std::uint64_t stop,
-                  const SegmentVisitor& visitor) {
-    segment = segment.substr(0, std::min<std::uint64_t>(segment.size(), stop));
+std::uint64_t scan_segment(std::string_view segment, const SegmentHeader& header, std::optional<std::uint64_t> end,
+                           const SegmentVisitor& visitor) {
+    if (end) segment = segment.substr(0, std::min<std::uint64_t>(segment.size(), *end));
     std::uint64_t expected = block_bytes;   // where the next batch must begin
     for (std::uint64_t at = expected; at < segment.size(); at += block_bytes) {
         const auto batch = batch_at(segment, header, at);
@@ -130,6 +130,8 @@ void scan_segment(std::string_view segment, const SegmentHeader& header, std::ui
         expected = at + round_to_block(batch_header + batch->payload.size());
         at = expected - block_bytes;
     }
+    if (end && expected < segment.size()) visitor.damaged({expected, segment.size()});
+    return expected;
 }
 
 } // namespace postern::qmgr

@@ -13,26 +13,27 @@ namespace postern::qmgr {
 constexpr std::size_t block_bytes = 4096;
 constexpr std::size_t round_to_block(std::size_t size) { return (size + block_bytes - 1) / block_bytes * block_bytes; }
 
-// Rule 4: from this offset on, what the segment holds was never acknowledged.
-struct Abandoned {
+// Where an earlier segment ends: from this offset on nothing in it counts. After a failed write or flush (rule 4)
+// batches may stand behind it that were never acknowledged; else it spares a start reading what was never written.
+struct SegmentEnd {
     std::uint64_t generation = 0;
-    std::uint64_t from = 0;
-    bool operator==(const Abandoned&) const = default;
-    static auto fields(auto& m) { return std::tie(m.generation, m.from); }
+    std::uint64_t at = 0;
+    bool operator==(const SegmentEnd&) const = default;
+    static auto fields(auto& m) { return std::tie(m.generation, m.at); }
 };
 
 struct SegmentHeader {
-    static constexpr std::size_t max_abandoned = 64;
+    static constexpr std::size_t max_ends = 200;
     std::uint64_t bytes = 0;             // of the segment
     std::uint64_t generation = 0;        // counts every opening of every segment, from 1
     std::uint64_t salt = 0;              // secret: never part of an id or a log line
     std::uint32_t id_salt = 0;           // of the queue ids given out in this segment
     std::uint64_t oldest_live = 0;       // older generations are finished, whatever their files still say
     Totals totals;                       // the account when the segment was opened
-    List<Abandoned, max_abandoned> abandoned;
+    List<SegmentEnd, max_ends> ends;     // of the other live segments
     bool operator==(const SegmentHeader&) const = default;
     static auto fields(auto& m) {
-        return std::tie(m.bytes, m.generation, m.salt, m.id_salt, m.oldest_live, m.totals, m.abandoned);
+        return std::tie(m.bytes, m.generation, m.salt, m.id_salt, m.oldest_live, m.totals, m.ends);
     }
 };
 std::string encode_header(const SegmentHeader& header);            // one block
@@ -69,8 +70,9 @@ struct SegmentVisitor {
     std::function<void(ByteRange)> damaged;   // a bad batch, or record, with a valid batch behind it
     std::function<void(const Totals&)> account;   // behind each batch; may be empty
 };
-// Walks a segment's valid batches, in order, up to `stop` (where an abandoned range begins, or the end). A bad
-// batch with nothing valid behind it is the end: it was never acknowledged.
-void scan_segment(std::string_view segment, const SegmentHeader& header, std::uint64_t stop, const SegmentVisitor& visitor);
+// Walks a segment's valid batches, in order, and returns where the next would begin. With no `end` known, a bad batch
+// with nothing valid behind it is the last one, never acknowledged; before a known end it is damage.
+std::uint64_t scan_segment(std::string_view segment, const SegmentHeader& header, std::optional<std::uint64_t> end,
+                           const SegmentVisitor& visitor);
 
 } // namespace postern::qmgr

@@ -49,7 +49,7 @@ void Spool::start(Survey found) {
     writer.id_salt = found.id_salt;
     writer.oldest_live = found.live.empty() ? found.next_generation : found.live.begin()->first;
     writer.totals = found.totals;
-    for (const auto& [generation, from] : found.abandoned) writer.abandoned.push_back({generation, from});
+    for (const auto& [generation, at] : found.ends) writer.ends.push_back({generation, at});
     writer_ = std::make_unique<Writer>(std::move(writer), writer_events(), [this] { return make_segment(); });
     for (const auto& [generation, segment] : found.live) {
         live_[generation].segment = segment;

@@ -26,7 +26,7 @@ std::uint64_t new_salt() {
 Writer::Writer(Options options, Events events, Maker maker) :
     events_(std::move(events)), maker_(std::move(maker)), segment_bytes_(options.segment_bytes),
     next_generation_(options.next_generation), id_salt_(options.id_salt), totals_(options.totals),
-    abandoned_(std::move(options.abandoned)), oldest_live_(options.oldest_live) {}
+    ends_(std::move(options.ends)), oldest_live_(options.oldest_live) {}
 
 void Writer::start() { thread_ = std::thread([this] { run(); }); }
 
@@ -129,9 +129,9 @@ Result<void> Writer::open_segment() {
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
         auto segment = next_segment(why);
         if (!segment) break;
-        std::erase_if(abandoned_, [this](const Abandoned& range) { return range.generation < oldest_live_; });
-        if (abandoned_.size() > SegmentHeader::max_abandoned) {
-            why = Error(Errc::io, "too many journal segments have failed");
+        std::erase_if(ends_, [this](const SegmentEnd& end) { return end.generation < oldest_live_; });
+        if (ends_.size() > SegmentHeader::max_ends) {
+            why = Error(Errc::no_space, "too many journal segments are live");
             break;
         }
         SegmentHeader header;
@@ -140,9 +140,10 @@ Result<void> Writer::open_segment() {
         header.id_salt = id_salt_;
         header.oldest_live = oldest_live_;
         header.totals = totals_;
-        header.abandoned = List<Abandoned, SegmentHeader::max_abandoned>(abandoned_);
+        header.ends = List<SegmentEnd, SegmentHeader::max_ends>(ends_);
         if (auto begun = segment->begin(std::move(header)); !begun) {
             why = begun.error();
+            end_segment(next_generation_ - 1, block_bytes);
             continue;                             // its file is left alone until the next start looks at it
         }
         segment_ = std::move(segment);
@@ -175,7 +176,7 @@ std::vector<Writer::Item> Writer::collect() {
         pending_.pop_front();
         answer(std::move(answers));
     } else {
-        segment_ = nullptr;                       // full: the next step opens another
+        end_segment(segment_->generation(), offset_);   // full: the next step opens another
     }
     return items;
 }
@@ -208,10 +209,14 @@ void Writer::write_batch(std::vector<Item> items) {
     answer(std::move(answers));
 }
 
+void Writer::end_segment(std::uint64_t generation, std::uint64_t at) {
+    ends_.push_back({generation, at});
+    segment_ = nullptr;
+}
+
 void Writer::fail_segment(const Error& error, std::vector<Item> items) {
     const std::uint64_t generation = segment_->generation();
-    abandoned_.push_back({generation, offset_});
-    segment_ = nullptr;
+    end_segment(generation, offset_);
     events_.post([this, generation, why = error.message()] { events_.failed(generation, why); });
     std::vector<Answer> answers;
     for (auto item = items.rbegin(); item != items.rend(); ++item) {

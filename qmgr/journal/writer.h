@@ -33,7 +33,7 @@ class Writer {
         std::uint32_t id_salt = 0;
         std::uint64_t oldest_live = 1;
         Totals totals;
-        std::vector<Abandoned> abandoned;
+        std::vector<SegmentEnd> ends;
     };
     // All are called through `post`, in the order things happened: a completion before the news that its segment
     // is no longer the one written to.
@@ -83,6 +83,7 @@ class Writer {
     void run();
     bool take_inbox();
     std::shared_ptr<Segment> next_segment(Error& why);
+    void end_segment(std::uint64_t generation, std::uint64_t at);
     void fail_segment(const Error& error, std::vector<Item> items);
     void refuse_messages(const Error& error);
     std::vector<Item> collect();
@@ -107,7 +108,7 @@ class Writer {
     std::uint64_t next_generation_;
     std::uint32_t id_salt_;
     Totals totals_;
-    std::vector<Abandoned> abandoned_;
+    std::vector<SegmentEnd> ends_;              // of the live segments before the current one
     BatchBuilder builder_;
     std::vector<BatchBuilder::Place> places_;   // of the collected items
     bool stuck_ = false;                        // records wait and no segment could be opened

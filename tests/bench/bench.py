@@ -110,7 +110,7 @@ def smtp_round(server, options):
     try:
         command = [sys.executable, SHARED / "smtp_bench.py", "--port", server.smtp_port, "--maildir-root", server.maildirs,
                    "--sessions", options.sessions, "--sizes", options.size, "--count", options.count, "--runs", "1",
-                   "--retries", "0", "--users", USERS, "--label", server.name, "--queue-cmd", server.queue_command()]
+                   "--retries", "0", "--warmup", 3 * USERS, "--users", USERS, "--label", server.name, "--queue-cmd", server.queue_command()]
         if server.reset_command():
             command += ["--reset-cmd", server.reset_command()]
         for group in server.groups:

@@ -19,7 +19,7 @@ LONG = bool(os.environ.get("POSTERN_LONG"))
 
 @pytest.fixture(scope="session")
 def kills():
-    return 200 if LONG else 5
+    return int(os.environ.get("CRASH_KILLS", 200 if LONG else 5))
 
 
 @pytest.fixture

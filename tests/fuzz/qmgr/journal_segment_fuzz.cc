@@ -21,7 +21,7 @@ void scan(std::string_view segment, const SegmentHeader& h) {
     const auto inside = [&](std::uint64_t from, std::uint64_t size) {
         if (from < block_bytes || from + size > segment.size()) std::abort();
     };
-    scan_segment(segment, h, segment.size(),
+    scan_segment(segment, h, segment.size() % 2 == 0 ? std::optional<std::uint64_t>(segment.size()) : std::nullopt,
                  {[&](std::uint64_t offset, const Frame& frame) {
                       inside(offset, frame.size);
                       (void)decode_record(frame).ok();

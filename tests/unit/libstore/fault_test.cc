@@ -79,6 +79,15 @@ TEST_CASE("with a loop, answers come from the worker and never inside the call")
     CHECK(answers == 0);
     tasks.run_until([&] { return answers == 4; });
     CHECK(must(account->status(account->find("Junk")->id)).messages == 1);
+    // A WAL that has grown is folded back by the worker while the store goes on.
+    for (std::uint32_t n = 100; n < 1500; ++n) {
+        deliver(*account, n);
+        if (n % 100 != 99) continue;
+        store->checkpoint([&](Result<void> done) { CHECK(done.ok()); ++answers; });
+        store->maintain();
+    }
+    tasks.run_until([&] { return answers == 18; });
+    CHECK(uids(*select(*account, "INBOX")).size() == 1401);
 }
 
 TEST_CASE("a flush that fails vouches for nothing, and the replay writes new files") {

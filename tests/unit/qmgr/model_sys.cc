@@ -191,6 +191,7 @@ void ModelSys::flush(Node& node) {
 int ModelSys::fdatasync(int fd) {
     const std::lock_guard lock(mutex_);
     const auto node = at(fd);
+    if (node->folder && refuses_folder_sync) return errno = EIO, -1;
     if (fails(true)) {
         // As Linux does: the error is told once, the pages are clean from then on and not on the disk.
         if (!down_) node->dirty.clear();
@@ -221,6 +222,7 @@ int ModelSys::rename(int from_dir, const std::string& from, int to_dir, const st
 int ModelSys::unlink(int dir, const std::string& name) {
     const std::lock_guard lock(mutex_);
     if (fails(true)) return -1;
+    if (refuses_unlink) return errno = EIO, -1;
     if (at(dir)->names.erase(name) == 0) return errno = ENOENT, -1;
     return 0;
 }

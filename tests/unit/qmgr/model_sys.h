@@ -33,6 +33,7 @@ class ModelSys final : public Sys {
     void overwrite(const std::string& path, std::uint64_t at, std::string_view bytes);
     std::vector<std::string> names(const std::string& folder) const;
     std::uint64_t free = 1ULL << 40;
+    bool refuses_unlink = false, refuses_folder_sync = false;   // until told otherwise
 
     int open(int dir, const std::string& name, int flags) override;
     ssize_t pwrite(int fd, const void* data, std::size_t size, std::uint64_t at) override;

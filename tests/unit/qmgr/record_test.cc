@@ -45,7 +45,7 @@ SegmentHeader sample_header(std::uint64_t bytes) {
     header.id_salt = 42;
     header.oldest_live = 3;
     header.totals.accepted = 10;
-    header.abandoned.push_back({4, 8192});
+    header.ends.push_back({4, 8192});
     return header;
 }
 
@@ -67,8 +67,8 @@ struct Scan {
     std::vector<std::string> bodies;
     std::vector<ByteRange> damaged;
 
-    explicit Scan(const std::string& bytes, const SegmentHeader& header, std::uint64_t stop = UINT64_MAX) {
-        scan_segment(bytes, header, stop,
+    explicit Scan(const std::string& bytes, const SegmentHeader& header, std::optional<std::uint64_t> end = std::nullopt) {
+        scan_segment(bytes, header, end,
                      {[this](std::uint64_t, const Frame& frame) {
                           auto record = decode_record(frame);
                           REQUIRE(record);
@@ -151,6 +151,16 @@ TEST_CASE("an abandoned range is not read") {
     Written segment;
     for (const char* body : {"one", "two"}) segment.add({with_body(body)});
     CHECK(Scan(segment.bytes, segment.header, segment.offsets[1]).bodies == std::vector<std::string>{"one"});
+}
+
+TEST_CASE("before a known end a bad batch is damage, even the last") {
+    Written segment;
+    for (const char* body : {"one", "two"}) segment.add({with_body(body)});
+    segment.bytes[segment.offsets[1] + 100] ^= 1;
+    const Scan scan(segment.bytes, segment.header, segment.bytes.size());
+    CHECK(scan.bodies == std::vector<std::string>{"one"});
+    REQUIRE(scan.damaged.size() == 1);
+    CHECK(scan.damaged[0].from == segment.offsets[1]);
 }
 
 TEST_CASE("neither an older life of the file nor a body that looks like a batch is taken for one") {
