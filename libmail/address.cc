@@ -24,7 +24,9 @@ class Grammar {
     bool accept(char c) { return next_is(c) && ++at_ > 0; }
     Error error() const { return Error(Errc::invalid, why_).with("column", std::to_string(at_ + 1)); }
     bool fail(const char* why) {
-        why_ = at_ < text_.size() && is_eight_bit(text_[at_]) ? "address is not ASCII: SMTPUTF8 is not supported" : why;
+        why_ = at_ < text_.size() && is_eight_bit(text_[at_])
+                   ? "address is not ASCII: SMTPUTF8 is not supported"
+                   : why;
         return false;
     }
 
@@ -159,7 +161,8 @@ Result<Path> parse_path(std::string_view text, bool forward) {
         path.null = true;
     } else {
         constexpr std::string_view postmaster = "Postmaster";
-        if (forward && istarts_with(text.substr(1), postmaster) && text.substr(1 + postmaster.size()).starts_with('>')) {
+        if (forward && istarts_with(text.substr(1), postmaster) &&
+            text.substr(1 + postmaster.size()).starts_with('>')) {
             path.mailbox.local_part = "postmaster";
             path.length = postmaster.size() + 2;
             return path;

@@ -30,7 +30,8 @@ class Writer {
     }
 
     void multipart(const Part& p) {
-        for (PartIndex child = p.first_child; child != no_part; child = in_.parts[child].next_sibling) part(in_.parts[child]);
+        for (PartIndex child = p.first_child; child != no_part; child = in_.parts[child].next_sibling)
+            part(in_.parts[child]);
         // The grammar demands a part even where a multipart has none.
         if (p.first_child == no_part) out_.append(R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0))");
         out_.push_back(' ');
@@ -135,7 +136,8 @@ class Writer {
     void language(const Part& p) {
         Parameters tags;
         FieldValue value(p.language);
-        for (std::string_view tag = value.token(); !tag.empty() && tags.size() < max_parameters; tag = value.token()) {
+        for (std::string_view tag = value.token(); !tag.empty() && tags.size() < max_parameters;
+             tag = value.token()) {
             tags.push_back({std::string(tag), {}});
             if (!value.accept(',')) break;
         }

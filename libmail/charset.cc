@@ -32,7 +32,8 @@ bool is_own(std::string_view charset) {
 Charsets::Charsets() {
     for (std::string_view name : charsets) {
         const iconv_t descriptor = iconv_open("UTF-8", std::string(name).c_str());
-        if (descriptor != reinterpret_cast<iconv_t>(-1)) open_.emplace(name, descriptor);   // a system without it: unknown
+        if (descriptor != reinterpret_cast<iconv_t>(-1))
+            open_.emplace(name, descriptor); // a system without it: unknown
     }
 }
 
@@ -40,7 +41,9 @@ Charsets::~Charsets() {
     for (auto& [name, descriptor] : open_) iconv_close(descriptor);
 }
 
-bool Charsets::knows(std::string_view charset) const { return is_own(charset) || open_.count(ascii_lower(charset)) > 0; }
+bool Charsets::knows(std::string_view charset) const {
+    return is_own(charset) || open_.count(ascii_lower(charset)) > 0;
+}
 
 std::optional<std::string> Charsets::to_utf8(std::string_view charset, std::string_view bytes) {
     if (is_own(charset)) return std::string(bytes);

@@ -153,8 +153,9 @@ std::string format_zone(int zone_minutes) {
 
 std::string format_date(DateTime time) {
     const CivilTime c = civil_time(time);
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} {}", weekdays[c.weekday], c.day, month_name(c.month), c.year,
-                       c.hour, c.minute, c.second, format_zone(time.zone_minutes));
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} {}", weekdays[c.weekday], c.day,
+                       month_name(c.month), c.year, c.hour, c.minute, c.second,
+                       format_zone(time.zone_minutes));
 }
 
 } // namespace postern::mail

@@ -19,7 +19,8 @@ struct Word {
 // "=?charset*lang?q?text?=" at the front of `text`.
 std::optional<Word> take_word(std::string_view text, Charsets& charsets) {
     const auto charset_end = text.find('?', 2);
-    if (charset_end == std::string_view::npos || charset_end > 64 || charset_end + 2 >= text.size() || text[charset_end + 2] != '?')
+    if (charset_end == std::string_view::npos || charset_end > 64 || charset_end + 2 >= text.size() ||
+        text[charset_end + 2] != '?')
         return std::nullopt;
     const auto end = text.find("?=", charset_end + 3);
     if (end == std::string_view::npos) return std::nullopt;
@@ -54,7 +55,8 @@ std::string decode_header(std::string_view text, Charsets& charsets) {
         const std::string_view between = text.substr(0, plain);
         after_word = after_word && std::all_of(between.begin(), between.end(), is_space);
         const std::size_t before = out.size();
-        std::copy_if(between.begin(), between.end(), std::back_inserter(out), [](char c) { return c != '\r' && c != '\n'; });
+        std::copy_if(between.begin(), between.end(), std::back_inserter(out),
+                     [](char c) { return c != '\r' && c != '\n'; });
         blank = out.size() - before;
         text.remove_prefix(plain);
     }

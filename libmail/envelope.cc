@@ -22,7 +22,8 @@ Bodies find_bodies(std::string_view header) {
     HeaderScanner scanner(header);
     while (const auto field = scanner.next())
         for (std::size_t slot = 0; slot < slots; ++slot)
-            if (field->name.size() == names[slot].size() && bodies[slot].data() == nullptr && iequals(field->name, names[slot]))
+            if (field->name.size() == names[slot].size() && bodies[slot].data() == nullptr &&
+                iequals(field->name, names[slot]))
                 bodies[slot] = field->body;
     return bodies;
 }

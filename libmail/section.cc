@@ -71,7 +71,8 @@ PartIndex find_part(const Structure& structure, const std::vector<std::uint32_t>
         }
         if (part->kind == Part::Kind::multipart) {
             PartIndex child = part->first_child;
-            for (std::uint32_t i = 1; i < number && child != no_part; ++i) child = structure.parts[child].next_sibling;
+            for (std::uint32_t i = 1; i < number && child != no_part; ++i)
+                child = structure.parts[child].next_sibling;
             if (child == no_part || number == 0) return no_part;
             at = child;
         } else if (!is_message || number != 1) {
@@ -116,7 +117,8 @@ std::pair<std::string_view, std::string_view> split_header(std::string_view mess
         if (newline == std::string_view::npos) break;
         const std::size_t length = newline - at;
         at = newline + 1;
-        if (length == 0 || (length == 1 && message[newline - 1] == '\r')) return {message.substr(0, at), message.substr(at)};
+        if (length == 0 || (length == 1 && message[newline - 1] == '\r'))
+            return {message.substr(0, at), message.substr(at)};
     }
     return {message, {}};
 }

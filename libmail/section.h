@@ -1,5 +1,5 @@
-// Finds what BODY[section] names in a message: RFC 9051 section 6.4.5.1. Everything but HEADER.FIELDS is a range of the
-// message's bytes, so that it can be sent without a copy.
+// Finds what BODY[section] names in a message: RFC 9051 section 6.4.5.1. Everything but HEADER.FIELDS is a
+// range of the message's bytes, so that it can be sent without a copy.
 #pragma once
 
 #include "libmail/mime.h"

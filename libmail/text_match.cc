@@ -49,8 +49,10 @@ std::string fold_case(std::string_view utf8) {
         const auto lead = static_cast<unsigned char>(out[i]);
         if (lead < 0x80) {
             out[i] = ascii_lower(out[i]);
-        } else if (lead >= 0xC3 && lead <= 0xDF && i + 1 < out.size() && (static_cast<unsigned char>(out[i + 1]) & 0xC0) == 0x80) {
-            const std::uint32_t folded = fold_point(((lead & 0x1FU) << 6) | (static_cast<unsigned char>(out[i + 1]) & 0x3FU));
+        } else if (lead >= 0xC3 && lead <= 0xDF && i + 1 < out.size() &&
+                   (static_cast<unsigned char>(out[i + 1]) & 0xC0) == 0x80) {
+            const std::uint32_t folded =
+                fold_point(((lead & 0x1FU) << 6) | (static_cast<unsigned char>(out[i + 1]) & 0x3FU));
             out[i] = static_cast<char>(0xC0 | (folded >> 6));
             out[++i] = static_cast<char>(0x80 | (folded & 0x3F));
         }
@@ -60,7 +62,9 @@ std::string fold_case(std::string_view utf8) {
 
 bool TextMatcher::in(std::string_view utf8) const { return fold_case(utf8).find(folded_) != std::string::npos; }
 
-bool TextMatcher::in_header(std::string_view field_body, Charsets& charsets) const { return in(decode_header(unfold(field_body), charsets)); }
+bool TextMatcher::in_header(std::string_view field_body, Charsets& charsets) const {
+    return in(decode_header(unfold(field_body), charsets));
+}
 
 bool TextMatcher::in_message(const Structure& structure, bool headers, Charsets& charsets) const {
     return std::any_of(structure.parts.begin(), structure.parts.end(), [&](const Part& part) {

@@ -10,7 +10,8 @@ namespace postern::mail {
 
 class Charsets;
 
-// Lower case for ASCII, Latin, Greek, Cyrillic and Armenian letters; other text stays. Ill-formed UTF-8 passes through.
+// Lower case for ASCII, Latin, Greek, Cyrillic and Armenian letters; other text stays. Ill-formed UTF-8
+// passes through.
 std::string fold_case(std::string_view utf8);
 
 class TextMatcher {

@@ -21,15 +21,13 @@ std::size_t input_budget(const Limits& limits) { return limits.command + 4'096; 
 
 } // namespace
 
-Connection::Connection(Service& service, Fd socket, std::string client, bool implicit_tls)
-    : service_(service), client_(std::move(client)), state_(implicit_tls ? State::securing : State::talking),
-      input_(input_budget(service.limits())), delay_(service.loop(), [this] {
-          if (state_ == State::asking) go_on(session_->denied(out_));
-      }),
-      stream_(service.loop(), std::move(socket),
-              {[this](std::string_view bytes) { return on_data(bytes); }, [this] { on_drained(); }, [this] { on_secured(); },
-               [this](std::string_view why) { end(why); }},
-              implicit_tls ? service.tls() : nullptr) {
+Connection::Connection(Service& service, Fd socket, std::string client, bool implicit_tls) :
+    service_(service), client_(std::move(client)), state_(implicit_tls ? State::securing : State::talking),
+    input_(input_budget(service.limits())), delay_(service.loop(), [this] { deny(); }),
+    stream_(service.loop(), std::move(socket),
+            {[this](std::string_view bytes) { return on_data(bytes); }, [this] { on_drained(); },
+             [this] { on_secured(); }, [this](std::string_view why) { end(why); }},
+            implicit_tls ? service.tls() : nullptr) {
     log::info("imap-login.connect", {{"session", trace_.text()}, {"client", client_}});
     if (implicit_tls) return;
     session_.emplace(service_.limits(), false, service_.tls() != nullptr);
@@ -77,8 +75,8 @@ void Connection::act(Session::Wants wants) {
     }
 }
 
-// What was sent in clear behind STARTTLS must never be taken for what came encrypted (TESTCARD D3). Looked at once the
-// STARTTLS line itself has left the connection, in whose data callback we are.
+// What was sent in clear behind STARTTLS must never be taken for what came encrypted (TESTCARD D3). Looked at
+// once the STARTTLS line itself has left the connection, in whose data callback we are.
 void Connection::start_tls() {
     state_ = State::securing;
     service_.loop().defer([this, alive = std::weak_ptr<bool>(alive_)] {
@@ -106,15 +104,17 @@ void Connection::ask() {
     question.trace = trace_;
     question.protocol = ipc::Protocol::imap;
     question.client = client_;
-    const bool fits = given.authzid.size() <= decltype(question.authzid)::limit && given.username.size() <= decltype(question.username)::limit &&
+    const bool fits = given.authzid.size() <= decltype(question.authzid)::limit &&
+                      given.username.size() <= decltype(question.username)::limit &&
                       given.password.size() <= decltype(question.password)::limit;
     if (!fits) return deny_later();                  // longer than any name or password can be
     question.authzid = given.authzid;
     question.username = given.username;
     question.password = given.password;
-    service_.authd().call<ipc::Login>(question, [this, alive = std::weak_ptr<bool>(alive_)](Result<ipc::LoginResult> result) {
-        if (!alive.expired() && state_ == State::asking) answered(std::move(result));
-    });
+    service_.authd().call<ipc::Login>(
+        question, [this, alive = std::weak_ptr<bool>(alive_)](Result<ipc::LoginResult> result) {
+            if (!alive.expired() && state_ == State::asking) answered(std::move(result));
+        });
     ::explicit_bzero(question.password.value.data(), question.password.value.size());
 }
 
@@ -134,8 +134,13 @@ void Connection::go_on(Session::Wants wants) {
 // Each failure of a connection costs its client more time, and nobody else any (TESTCARD G4).
 void Connection::deny_later() {
     logins_denied.add();
-    log::info("imap-login.denied", {{"session", trace_.text()}, {"client", client_}, {"user", session_->credentials().username}});
+    log::info("imap-login.denied",
+              {{"session", trace_.text()}, {"client", client_}, {"user", session_->credentials().username}});
     delay_.once(service_.failure_delay() * (1U << session_->failures()));
+}
+
+void Connection::deny() {
+    if (state_ == State::asking) go_on(session_->denied(out_));
 }
 
 void Connection::hand_over(const ipc::LoginResult& login) {
@@ -152,7 +157,10 @@ void Connection::hand_over(const ipc::LoginResult& login) {
     open.client = client_;
     open.tls = stream_.tls_version();
     open.pending = input_.peek();
-    log::info("imap-login.login", {{"session", trace_.text()}, {"client", client_}, {"account", login.account}, {"tls", open.tls.view()}});
+    log::info("imap-login.login", {{"session", trace_.text()},
+                                   {"client", client_},
+                                   {"account", login.account},
+                                   {"tls", open.tls.view()}});
     service_.owner_of(login.account).call<ipc::OpenSession>(
         open,
         [this, alive = std::weak_ptr<bool>(alive_)](Result<ipc::SessionOpened> opened) {

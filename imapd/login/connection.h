@@ -38,6 +38,7 @@ class Connection {
     void ask();
     void answered(Result<ipc::LoginResult> result);
     void deny_later();
+    void deny();
     void go_on(Session::Wants wants);
     void hand_over(const ipc::LoginResult& login);
     void relay();

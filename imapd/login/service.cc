@@ -61,8 +61,10 @@ void Service::open_ports() {
     ports_.clear();
     for (ipc::Listener& listener : daemon_.listeners()) {
         if (!listener.socket) continue;
-        auto& port = ports_.emplace_back(std::make_unique<Port>(Port{std::move(listener.socket), listener.name == implicit_port}));
-        port->watch = std::make_unique<Watch>(daemon_.loop(), port->socket.get(), Watch::For::read, [this, p = port.get()] { accept_from(*p); });
+        auto& port = ports_.emplace_back(
+            std::make_unique<Port>(Port{std::move(listener.socket), listener.name == implicit_port}));
+        port->watch = std::make_unique<Watch>(daemon_.loop(), port->socket.get(), Watch::For::read,
+                                              [this, p = port.get()] { accept_from(*p); });
         port->watch->enable();
     }
     daemon_.listeners().clear();
@@ -79,25 +81,30 @@ void Service::accept_from(Port& port) {
         }
         std::string client = tls::peer_of(socket.get()).address;
         std::size_t& count = per_client_[client];
-        if (draining_ || connections_.size() >= max_connections_ || count >= max_per_client_ || (port.implicit_tls && !tls_)) {
+        if (draining_ || connections_.size() >= max_connections_ || count >= max_per_client_ ||
+            (port.implicit_tls && !tls_)) {
             turn_away(socket, port.implicit_tls);
             if (count == 0) per_client_.erase(client);
             continue;
         }
         ++count;
-        auto connection = std::make_unique<Connection>(*this, std::move(socket), std::move(client), port.implicit_tls);
+        auto connection =
+            std::make_unique<Connection>(*this, std::move(socket), std::move(client), port.implicit_tls);
         connections_.emplace(connection.get(), std::move(connection));
         connections.set(static_cast<std::int64_t>(connections_.size()));
     }
 }
 
 ipc::Link& Service::owner_of(AccountId account) {
-    return daemon_.link(ipc::ServiceId::imapd, static_cast<std::uint32_t>(account % daemon_.config().number("processes.imapd")));
+    return daemon_.link(ipc::ServiceId::imapd,
+                        static_cast<std::uint32_t>(account % daemon_.config().number("processes.imapd")));
 }
 
 void Service::ended(Connection& connection) {
     const auto found = connections_.find(&connection);
-    if (const auto count = per_client_.find(connection.client()); count != per_client_.end() && --count->second == 0) per_client_.erase(count);
+    if (const auto count = per_client_.find(connection.client());
+        count != per_client_.end() && --count->second == 0)
+        per_client_.erase(count);
     daemon_.loop().defer([gone = std::shared_ptr<Connection>(std::move(found->second))] {});   // it called us
     connections_.erase(found);
     connections.set(static_cast<std::int64_t>(connections_.size()));

@@ -9,15 +9,18 @@ namespace postern::imap_login {
 
 Credentials::~Credentials() { ::explicit_bzero(password.data(), password.size()); }
 
-Session::Session(const Limits& limits, bool secure, bool tls_available)
-    : limits_(limits), secure_(secure), tls_available_(tls_available), reader_(imap::ReaderLimits{limits.command, false}) {}
+Session::Session(const Limits& limits, bool secure, bool tls_available) :
+    limits_(limits), secure_(secure), tls_available_(tls_available),
+    reader_(imap::ReaderLimits{limits.command, false}) {}
 
 std::string_view Session::capabilities() const {
     if (secure_) return imapd::capabilities_secured;
     return tls_available_ ? imapd::capabilities_in_clear : imapd::capabilities_without_tls;
 }
 
-std::string Session::greeting() const { return "* OK [CAPABILITY " + std::string(capabilities()) + "] Postern ready\r\n"; }
+std::string Session::greeting() const {
+    return "* OK [CAPABILITY " + std::string(capabilities()) + "] Postern ready\r\n";
+}
 
 Session::Wants Session::tagged(std::string& out, std::string_view text) const {
     out.append(tag_).append(" ").append(text).append("\r\n");
@@ -32,7 +35,8 @@ Session::Wants Session::run(Input& input, std::string& out) {
         if (std::holds_alternative<Reader::NeedMore>(event)) return Wants::input;
         if (std::holds_alternative<Reader::Continuation>(event)) out.append("+ OK\r\n");
         if (const auto* complete = std::get_if<Reader::Complete>(&event))
-            wants = state_ == State::sasl_response ? on_sasl_response(complete->text, out) : on_command(complete->text, out);
+            wants = state_ == State::sasl_response ? on_sasl_response(complete->text, out)
+                                                   : on_command(complete->text, out);
         if (const auto* bad = std::get_if<Reader::Bad>(&event)) wants = on_bad(bad->tag, bad->text, out);
         if (const auto* fatal = std::get_if<Reader::Fatal>(&event)) {
             out.append("* BYE ").append(fatal->text).append("\r\n");
@@ -97,7 +101,8 @@ Session::Wants Session::handle(const imap::Login& command, std::string& out) {
 Session::Wants Session::handle(const imap::Authenticate& command, std::string& out) {
     if (!secure_) return tagged(out, "NO [PRIVACYREQUIRED] STARTTLS first");
     if (command.mechanism != "PLAIN") return tagged(out, "NO [CANNOT] No such mechanism");
-    if (command.initial_response) return plain(*command.initial_response == "=" ? std::string() : *command.initial_response, out);
+    if (command.initial_response)
+        return plain(*command.initial_response == "=" ? std::string() : *command.initial_response, out);
     out.append("+ \r\n");
     reader_.expect_line();
     state_ = State::sasl_response;
@@ -115,7 +120,8 @@ Session::Wants Session::plain(std::string_view coded, std::string& out) {
     const auto message = from_base64(coded);
     if (!message) return on_bad(std::string(tag_), "Not base64", out);
     const auto parts = split(*message, '\0');
-    if (parts.size() != 3 || parts[1].empty() || !is_utf8(*message)) return on_bad(std::string(tag_), "Not a PLAIN message", out);
+    if (parts.size() != 3 || parts[1].empty() || !is_utf8(*message))
+        return on_bad(std::string(tag_), "Not a PLAIN message", out);
     credentials_.authzid = parts[0];
     credentials_.username = parts[1];
     credentials_.password = parts[2];

@@ -1,5 +1,6 @@
-// IMAP before login: RFC 9051 section 3.1 and what is legal there. A pure machine: bytes in, text and one wish out. It
-// parses the bytes of strangers and holds nothing but them; authd knows the passwords, imapd the mail.
+// IMAP before login: RFC 9051 section 3.1 and what is legal there. A pure machine: bytes in, text and one
+// wish out. It parses the bytes of strangers and holds nothing but them; authd knows the passwords, imapd the
+// mail.
 #pragma once
 
 #include "ipc/auth.h"

@@ -8,20 +8,22 @@ std::size_t input_budget(const Environment& environment) { return environment.co
 
 } // namespace
 
-Client::Client(Loop& loop, const Environment& environment, Start start, std::function<void(Client&, std::string_view)> closed)
-    : loop_(loop), trace_(start.trace), handle_(start.handle), closed_(std::move(closed)),
-      stream_(loop, std::move(start.socket), input_budget(environment),
-              {[this] {
-                   heard_ = Clock::now();
-                   run();
-               },
-               [this] {
-                   moved_ = Clock::now();
-                   run();
-               },
-               [this](std::string_view why) { ended(why); },
-               [this] { shut_down(); }}),                // imap-login stops, or the client is gone
-      session_(std::move(start.account), environment, [this] { run_later(); }) {
+Client::Client(Loop& loop, const Environment& environment, Start start,
+               std::function<void(Client&, std::string_view)> closed) :
+    loop_(loop),
+    trace_(start.trace), handle_(start.handle), closed_(std::move(closed)),
+    stream_(loop, std::move(start.socket), input_budget(environment),
+            {[this] {
+                 heard_ = Clock::now();
+                 run();
+             },
+             [this] {
+                 moved_ = Clock::now();
+                 run();
+             },
+             [this](std::string_view why) { ended(why); },
+             [this] { shut_down(); }}), // imap-login stops, or the client is gone
+    session_(std::move(start.account), environment, [this] { run_later(); }) {
     stream_.input().append(start.pending);
     run_later();
 }

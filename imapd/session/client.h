@@ -21,13 +21,15 @@ class Client {
         Fd socket;
         std::string_view pending;            // what the client said behind its login
     };
-    Client(Loop& loop, const Environment& environment, Start start, std::function<void(Client&, std::string_view why)> closed);
+    Client(Loop& loop, const Environment& environment, Start start,
+           std::function<void(Client&, std::string_view why)> closed);
 
     const TraceId& trace() const { return trace_; }
     const Handle& handle() const { return handle_; }
     void shut_down();
 
-    // Ends a session that said nothing for so long (RFC 9051 section 5.4), or that takes nothing of what it asked for.
+    // Ends a session that said nothing for so long (RFC 9051 section 5.4), or that takes nothing of what it
+    // asked for.
     void check_time(Clock::time_point now, Clock::duration silence, Clock::duration stall);
 
   private:

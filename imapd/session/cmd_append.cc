@@ -15,7 +15,8 @@ void Session::on_append_begins(imap::AppendHead head) {
     const auto info = account_->find(command.mailbox);
     if (!info) return refuse("TRYCREATE", "No such mailbox");
     if (command.size == 0) return refuse("CANNOT", "A message without a byte");
-    if (command.size > environment_.message_limit) return refuse("TOOBIG", "Message too large");    // RFC 7889 section 4
+    if (command.size > environment_.message_limit)
+        return refuse("TOOBIG", "Message too large"); // RFC 7889 section 4
     auto appending = account_->append(info->id, command.size);
     if (!appending) {
         const Refusal refusal = refusal_of(appending.error());
@@ -48,7 +49,8 @@ void Session::on_message_ends() {
 
 void Session::appended(const Result<store::Appended>& result) {
     if (!result) return no(result.error());
-    ok("APPENDUID " + std::to_string(result->uid_validity) + " " + std::to_string(result->uid));   // RFC 4315 section 3
+    ok("APPENDUID " + std::to_string(result->uid_validity) + " " +
+       std::to_string(result->uid)); // RFC 4315 section 3
 }
 
 } // namespace postern::imapd

@@ -10,7 +10,8 @@ namespace {
 
 // In the order of copying; ranges where both sides ascend by one (RFC 4315 section 3).
 std::string copyuid(const store::Copied& copied) {
-    return "COPYUID " + std::to_string(copied.uid_validity) + " " + imap::format_set(copied.source) + " " + imap::format_set(copied.target);
+    return "COPYUID " + std::to_string(copied.uid_validity) + " " + imap::format_set(copied.source) + " " +
+           imap::format_set(copied.target);
 }
 
 } // namespace

@@ -20,7 +20,8 @@ struct Entry {
 using Entries = std::map<std::string, Entry>;
 
 void add_parents(Entries& entries, std::string_view name, bool exists, bool subscribed) {
-    for (auto slash = name.rfind('/'); slash != std::string_view::npos && slash > 0; slash = name.rfind('/', slash - 1)) {
+    for (auto slash = name.rfind('/'); slash != std::string_view::npos && slash > 0;
+         slash = name.rfind('/', slash - 1)) {
         Entry& parent = entries[std::string(name.substr(0, slash))];
         parent.has_children |= exists;
         parent.child_subscribed |= subscribed;
@@ -48,7 +49,8 @@ class Lister {
 
     // Whether the name was shown.
     bool show(const std::string& name, const Entry& entry) {
-        if (std::none_of(patterns_.begin(), patterns_.end(), [&](const auto& p) { return p.matches(name); })) return false;
+        if (std::none_of(patterns_.begin(), patterns_.end(), [&](const auto& p) { return p.matches(name); }))
+            return false;
         return command_.lsub ? show_lsub(name, entry) : show_list(name, entry);
     }
 
@@ -72,7 +74,9 @@ class Lister {
         if (!entry.info && !entry.has_children && !command_.only_subscribed) return false;
 
         std::string attributes = entry.info ? "" : command_.extended ? "\\NonExistent" : "\\Noselect";
-        auto add = [&](std::string_view attribute) { attributes.append(attributes.empty() ? "" : " ").append(attribute); };
+        auto add = [&](std::string_view attribute) {
+            attributes.append(attributes.empty() ? "" : " ").append(attribute);
+        };
         add(entry.has_children ? "\\HasChildren" : "\\HasNoChildren");
         if (use != store::SpecialUse::none) add(special_use_name(use));
         if (entry.subscribed && (command_.only_subscribed || command_.return_subscribed)) add("\\Subscribed");
@@ -81,7 +85,8 @@ class Lister {
     }
 
     bool has_percent() const {
-        return std::any_of(command_.patterns.begin(), command_.patterns.end(), [](const std::string& p) { return p.ends_with('%'); });
+        return std::any_of(command_.patterns.begin(), command_.patterns.end(),
+                           [](const std::string& p) { return p.ends_with('%'); });
     }
 
     void line(const std::string& name, std::string_view attributes, std::string_view extra) {

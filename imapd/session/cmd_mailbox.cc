@@ -15,7 +15,8 @@ namespace {
 bool is_harmless(std::string_view name) {
     const auto levels = split(name, '/');
     return name.find_first_of("*%") == std::string_view::npos &&
-           std::none_of(levels.begin(), levels.end(), [](std::string_view level) { return level == "." || level == ".."; });
+           std::none_of(levels.begin(), levels.end(),
+                        [](std::string_view level) { return level == "." || level == ".."; });
 }
 
 // A trailing separator says "there will be children" (section 6.3.4), for which nothing has to be done.
@@ -65,7 +66,8 @@ std::string Session::status_response(const store::MailboxInfo& info, const std::
     char before = '(';
     out.push_back(' ');
     for (const imap::StatusItem item : items) {
-        const std::uint64_t values[] = {status->messages, status->recent, status->uid_next, status->uid_validity, status->unseen, status->size};
+        const std::uint64_t values[] = {status->messages,     status->recent, status->uid_next,
+                                        status->uid_validity, status->unseen, status->size};
         out.push_back(before);
         out.append(imap::status_item_names[static_cast<std::size_t>(item)]).append(" ");
         append_number(out, values[static_cast<std::size_t>(item)]);

@@ -33,8 +33,10 @@ void Session::handle(const imap::Select& command) {
     out_.append(" RECENT\r\n");
     if (const auto unseen = first_unseen(*view_))
         append_untagged(out_, Condition::ok, "UNSEEN " + std::to_string(*unseen + 1), "First unseen message");
-    append_untagged(out_, Condition::ok, "UIDVALIDITY " + std::to_string(view_->mailbox().uid_validity()), "UIDs valid");
-    append_untagged(out_, Condition::ok, "UIDNEXT " + std::to_string(view_->mailbox().uid_next()), "Predicted next UID");
+    append_untagged(out_, Condition::ok, "UIDVALIDITY " + std::to_string(view_->mailbox().uid_validity()),
+                    "UIDs valid");
+    append_untagged(out_, Condition::ok, "UIDNEXT " + std::to_string(view_->mailbox().uid_next()),
+                    "Predicted next UID");
     ok(command.read_only ? "READ-ONLY" : "READ-WRITE");
 }
 
@@ -64,7 +66,8 @@ void Session::handle(const imap::Expunge& command) {
     }
     std::vector<store::Uid> deleted;
     for (const store::Uid uid : view_->uids(ranges))
-        if (const auto* message = view_->mailbox().find(uid); message && message->has(store::flag::deleted)) deleted.push_back(uid);
+        if (const auto* message = view_->mailbox().find(uid); message && message->has(store::flag::deleted))
+            deleted.push_back(uid);
     if (!deleted.empty())
         if (const auto done = view_->mailbox().expunge(deleted); !done) return no(done.error());
     ok();                                        // sync() tells each EXPUNGE

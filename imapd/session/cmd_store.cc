@@ -7,7 +7,8 @@ namespace {
 
 class TellFlagsTask final : public Task {
   public:
-    TellFlagsTask(View& view, IndexRanges ranges, bool uid) : view_(view), walk_(view, std::move(ranges)), uid_(uid) {}
+    TellFlagsTask(View& view, IndexRanges ranges, bool uid) :
+        view_(view), walk_(view, std::move(ranges)), uid_(uid) {}
 
     Progress step(std::string& out) override {
         MessageFinder finder(view_.mailbox());
@@ -65,7 +66,9 @@ void Session::handle(const imap::Store& command) {
     if (!ranges) return;
     if (view_->read_only()) return no("READ-ONLY", "Mailbox is read-only");
     const auto keywords = keywords_of(command.flags);
-    if (!keywords) return keywords.error().code() == Errc::no_space ? no("LIMIT", "Too many keywords") : no(keywords.error());
+    if (!keywords)
+        return keywords.error().code() == Errc::no_space ? no("LIMIT", "Too many keywords")
+                                                         : no(keywords.error());
     const auto uids = view_->uids(*ranges);
     if (uids.empty()) return ok();
 

@@ -40,12 +40,14 @@ bool is_cached_header(const imap::FetchItem& item) {
 }
 bool is_body(const imap::FetchItem& item) { return item.kind >= Kind::rfc822 && !is_cached_header(item); }
 bool is_text(const imap::FetchItem& item) {
-    return item.kind == Kind::envelope || item.kind == Kind::body || item.kind == Kind::body_structure || is_cached_header(item);
+    return item.kind == Kind::envelope || item.kind == Kind::body || item.kind == Kind::body_structure ||
+           is_cached_header(item);
 }
 
 } // namespace
 
-FetchTask::FetchTask(View& view, const imap::Fetch& command, IndexRanges ranges) : view_(view), walk_(view, std::move(ranges)) {
+FetchTask::FetchTask(View& view, const imap::Fetch& command, IndexRanges ranges) :
+    view_(view), walk_(view, std::move(ranges)) {
     for (const imap::FetchItem& asked : command.items) {
         items_.push_back({asked, section_of(asked), name_of(asked), is_body(asked)});
         wants_texts_ |= is_text(asked);
@@ -57,7 +59,8 @@ FetchTask::FetchTask(View& view, const imap::Fetch& command, IndexRanges ranges)
 
 Task::Progress FetchTask::step(std::string& out) {
     if (!pieces_.empty())
-        if (const Progress progress = send_pieces(out); progress == Progress::failed || !pieces_.empty()) return progress;
+        if (const Progress progress = send_pieces(out); progress == Progress::failed || !pieces_.empty())
+            return progress;
     if (batch_at_ == batch_.size()) next_batch();
     if (batch_.empty()) return Progress::done;
 
@@ -91,7 +94,8 @@ void FetchTask::next_batch() {
 void FetchTask::set_seen(const std::vector<store::Uid>& uids) {
     std::vector<store::Uid> unseen;
     for (const store::Uid uid : uids)
-        if (const auto* message = view_.mailbox().find(uid); message && !message->has(store::flag::seen)) unseen.push_back(uid);
+        if (const auto* message = view_.mailbox().find(uid); message && !message->has(store::flag::seen))
+            unseen.push_back(uid);
     if (unseen.empty()) return;
     const store::ModSeq before = view_.mailbox().highest_modseq();
     const auto set = view_.mailbox().set_flags(unseen, {store::FlagChange::Mode::add, store::flag::seen, 0, {}});
@@ -196,14 +200,16 @@ void FetchTask::section_item(std::string& out, const Item& item, const mail::Str
     if (!found) {
         tail(out).append("NIL");
     } else if (found->owned.empty() && !found->view.empty()) {
-        file_literal(out, item, static_cast<std::uint64_t>(found->view.data() - structure.message.data()), found->view.size());
+        file_literal(out, item, static_cast<std::uint64_t>(found->view.data() - structure.message.data()),
+                     found->view.size());
     } else {
         text_literal(tail(out), item, found->bytes());
     }
 }
 
 void FetchTask::text_literal(std::string& out, const Item& item, std::string_view bytes) {
-    if (const auto& partial = item.asked.partial) bytes = bytes.substr(std::min<std::uint64_t>(partial->offset, bytes.size()), partial->length);
+    if (const auto& partial = item.asked.partial)
+        bytes = bytes.substr(std::min<std::uint64_t>(partial->offset, bytes.size()), partial->length);
     out.append("{");
     append_number(out, bytes.size());
     out.append("}\r\n").append(bytes);

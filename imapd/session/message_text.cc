@@ -12,8 +12,9 @@ namespace postern::imapd {
 namespace {
 
 // What clients search and sort by.
-const std::vector<std::string> cached_fields = {"Date", "Subject", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID",
-                                                "In-Reply-To", "References"};
+const std::vector<std::string> cached_fields = {"Date",       "Subject",     "From",      "Sender",
+                                                "Reply-To",   "To",          "Cc",        "Bcc",
+                                                "Message-ID", "In-Reply-To", "References"};
 constexpr std::size_t max_cached_header = 64 * 1024;   // a message of nothing but recipients must not swell the index
 
 } // namespace
@@ -55,7 +56,8 @@ store::Cached make_texts(std::string_view message) {
 }
 
 bool is_cached_field(std::string_view name) {
-    return std::any_of(cached_fields.begin(), cached_fields.end(), [&](const std::string& field) { return iequals(field, name); });
+    return std::any_of(cached_fields.begin(), cached_fields.end(),
+                       [&](const std::string& field) { return iequals(field, name); });
 }
 
 } // namespace postern::imapd

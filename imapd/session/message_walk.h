@@ -37,7 +37,8 @@ class MessageFinder {
     const store::Message* find(store::Uid uid) {
         if (at_ != messages_.end() && at_->uid < uid) ++at_;
         if (at_ != messages_.end() && at_->uid != uid)
-            at_ = std::lower_bound(messages_.begin(), messages_.end(), uid, [](const store::Message& m, store::Uid u) { return m.uid < u; });
+            at_ = std::lower_bound(messages_.begin(), messages_.end(), uid,
+                                   [](const store::Message& m, store::Uid u) { return m.uid < u; });
         return at_ != messages_.end() && at_->uid == uid ? &*at_ : nullptr;
     }
 

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> condition_names = {"OK", "NO", "BAD"};
 
-static_assert(store::flag::answered == 1 && store::flag::flagged == 2 && store::flag::deleted == 4 && store::flag::seen == 8 &&
-                  store::flag::draft == 16,
+static_assert(store::flag::answered == 1 && store::flag::flagged == 2 && store::flag::deleted == 4 &&
+                  store::flag::seen == 8 && store::flag::draft == 16,
               "imap::system_flags is in the store's order");
 
 // All 32 combinations as text: FETCH 1:* FLAGS writes one per message.
@@ -46,7 +46,8 @@ void append_untagged(std::string& out, Condition condition, std::string_view cod
     append_tagged(out, "*", condition, code, text);
 }
 
-void append_tagged(std::string& out, std::string_view tag, Condition condition, std::string_view code, std::string_view text) {
+void append_tagged(std::string& out, std::string_view tag, Condition condition, std::string_view code,
+                   std::string_view text) {
     out.append(tag).append(" ").append(condition_names[static_cast<std::size_t>(condition)]).append(" ");
     if (!code.empty()) out.append("[").append(code).append("] ");
     out.append(text).append("\r\n");
@@ -58,7 +59,8 @@ void append_number(std::string& out, std::uint64_t number) {
     out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
-void append_flags(std::string& out, const store::Message& message, const std::vector<std::string>& keywords, bool recent) {
+void append_flags(std::string& out, const store::Message& message, const std::vector<std::string>& keywords,
+                  bool recent) {
     const std::size_t begin = out.size();
     out.append(flag_texts()[message.flags & store::flag::all]);
     for (store::Keywords left = message.keywords; left != 0; left &= left - 1) {

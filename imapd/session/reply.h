@@ -14,13 +14,15 @@ namespace postern::imapd {
 enum class Condition { ok, no, bad };
 
 // "a1 OK [CODE] text": the code without its brackets, or empty.
-void append_tagged(std::string& out, std::string_view tag, Condition condition, std::string_view code, std::string_view text);
+void append_tagged(std::string& out, std::string_view tag, Condition condition, std::string_view code,
+                   std::string_view text);
 void append_untagged(std::string& out, Condition condition, std::string_view code, std::string_view text);
 
 void append_number(std::string& out, std::uint64_t number);
 
 // "\Seen $Junk", without parentheses.
-void append_flags(std::string& out, const store::Message& message, const std::vector<std::string>& keywords, bool recent);
+void append_flags(std::string& out, const store::Message& message, const std::vector<std::string>& keywords,
+                  bool recent);
 
 // "17-Jul-1996 02:44:25 +0000", quoted.
 void append_internal_date(std::string& out, std::int64_t seconds);

@@ -18,10 +18,12 @@ using Cost = SearchNode::Cost;
 constexpr std::size_t index_batch = 5'000, header_batch = 250, file_batch = 8;
 
 struct FieldName { Kind kind; std::string_view name; };
-constexpr FieldName field_names[] = {{Kind::bcc, "Bcc"}, {Kind::cc, "Cc"}, {Kind::from, "From"}, {Kind::to, "To"}, {Kind::subject, "Subject"}};
+constexpr FieldName field_names[] = {
+    {Kind::bcc, "Bcc"}, {Kind::cc, "Cc"}, {Kind::from, "From"}, {Kind::to, "To"}, {Kind::subject, "Subject"}};
 
 std::string_view field_name(Kind kind) {
-    const auto found = std::find_if(std::begin(field_names), std::end(field_names), [&](const FieldName& f) { return f.kind == kind; });
+    const auto found = std::find_if(std::begin(field_names), std::end(field_names),
+                                    [&](const FieldName& f) { return f.kind == kind; });
     return found == std::end(field_names) ? std::string_view() : found->name;
 }
 
@@ -46,13 +48,15 @@ bool compare_day(Kind kind, std::int64_t day, std::int64_t wanted) {
 }
 
 bool contains(const IndexRanges& ranges, std::size_t index) {
-    const auto after = std::upper_bound(ranges.begin(), ranges.end(), index, [](std::size_t i, const IndexRange& r) { return i < r.begin; });
+    const auto after = std::upper_bound(ranges.begin(), ranges.end(), index,
+                                        [](std::size_t i, const IndexRange& r) { return i < r.begin; });
     return after != ranges.begin() && index < std::prev(after)->end;
 }
 
 } // namespace
 
-Result<SearchNode> compile_search(const imap::SearchKey& key, std::string_view charset, const View& view, mail::Charsets& charsets) {
+Result<SearchNode> compile_search(const imap::SearchKey& key, std::string_view charset, const View& view,
+                                  mail::Charsets& charsets) {
     const auto text = charsets.to_utf8(charset, key.text);
     if (!text) return Error(Errc::unsupported, "charset");
     SearchNode node;
@@ -94,8 +98,9 @@ struct SearchTask::Candidate {
     }
 };
 
-SearchTask::SearchTask(View& view, mail::Charsets& charsets, SearchNode program, bool uid)
-    : view_(view), charsets_(charsets), program_(std::move(program)), uid_(uid), walk_(view, IndexRanges{{0, view.exists()}}) {}
+SearchTask::SearchTask(View& view, mail::Charsets& charsets, SearchNode program, bool uid) :
+    view_(view), charsets_(charsets), program_(std::move(program)), uid_(uid),
+    walk_(view, IndexRanges{{0, view.exists()}}) {}
 
 std::size_t SearchTask::batch_size() const {
     return program_.cost == Cost::index ? index_batch : program_.cost == Cost::header ? header_batch : file_batch;
@@ -114,7 +119,8 @@ Task::Progress SearchTask::step(std::string& out) {
         const store::Message* message = finder.find(place.uid);
         if (!message) continue;
         Candidate candidate{place.index, *message};
-        if (std::all_of(program_.children.begin(), first_costly, [&](const SearchNode& n) { return matches(n, candidate); }))
+        if (std::all_of(program_.children.begin(), first_costly,
+                        [&](const SearchNode& n) { return matches(n, candidate); }))
             candidates.push_back(std::move(candidate));
     }
     if (first_costly != program_.children.end()) {
@@ -123,7 +129,8 @@ Task::Progress SearchTask::step(std::string& out) {
         texts_.load(view_.mailbox(), uids);
     }
     for (Candidate& candidate : candidates)
-        if (std::all_of(first_costly, program_.children.end(), [&](const SearchNode& n) { return matches(n, candidate); }))
+        if (std::all_of(first_costly, program_.children.end(),
+                        [&](const SearchNode& n) { return matches(n, candidate); }))
             found_.push_back(uid_ ? candidate.message.uid : static_cast<std::uint32_t>(candidate.index + 1));
     if (!walk_.at_end()) return Progress::more;
 
@@ -160,7 +167,8 @@ bool SearchTask::matches(const SearchNode& node, Candidate& c) {
     case Kind::header: return matches_field(node.field, node.text, c);
     case Kind::body:
     case Kind::text:
-        return node.text.in_message(mail::parse_structure(c.bytes(view_.mailbox())), node.kind == Kind::text, charsets_);
+        return node.text.in_message(mail::parse_structure(c.bytes(view_.mailbox())), node.kind == Kind::text,
+                                    charsets_);
     case Kind::before:
     case Kind::on:
     case Kind::since: return compare_day(node.kind, mail::DateTime{m.internal_date, 0}.written_day(), node.day);

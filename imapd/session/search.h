@@ -1,5 +1,6 @@
-// SEARCH as a task: RFC 3501 section 6.4.4. Keys the index can answer are asked first, then those that need the cached
-// header fields, then those that read the message; a message is read only while its answer is open.
+// SEARCH as a task: RFC 3501 section 6.4.4. Keys the index can answer are asked first, then those that need
+// the cached header fields, then those that read the message; a message is read only while its answer is
+// open.
 #pragma once
 
 #include "imapd/session/message_walk.h"
@@ -28,7 +29,8 @@ struct SearchNode {
 };
 
 // Errc::unsupported: the charset; Errc::invalid: a message number that is not there.
-Result<SearchNode> compile_search(const imap::SearchKey& key, std::string_view charset, const View& view, mail::Charsets& charsets);
+Result<SearchNode> compile_search(const imap::SearchKey& key, std::string_view charset, const View& view,
+                                  mail::Charsets& charsets);
 
 class SearchTask final : public Task {
   public:

@@ -52,7 +52,8 @@ Service::Service(ipc::Daemon& daemon, mail::Charsets& charsets)
     daemon_.on_reload([this] { read_settings(); });
     daemon_.on_drain([this] { drain(); });
     qmgr_.on_up([this](ipc::Channel& channel) {
-        channel.send(ipc::OwnerReady{daemon_.instance(), static_cast<std::uint32_t>(daemon_.config().number("processes.imapd"))});
+        channel.send(ipc::OwnerReady{daemon_.instance(),
+                                     static_cast<std::uint32_t>(daemon_.config().number("processes.imapd"))});
     });
     qmgr_.connect();
     maintenance_.once(std::chrono::seconds(1));
@@ -83,15 +84,18 @@ void Service::open_session(ipc::Incoming<ipc::OpenSession> in) {
 void Service::start(ipc::Incoming<ipc::OpenSession>& in, const ipc::Identity& identity) {
     auto account = store_->account(identity.account);
     if (!account) {
-        log::error("imapd.account.unavailable", {{"session", in.message.trace.text()}, {"account", identity.account}, {"reason", account.error().message()}});
+        log::error("imapd.account.unavailable", {{"session", in.message.trace.text()},
+                                                 {"account", identity.account},
+                                                 {"reason", account.error().message()}});
         return in.reply({false, "the mailbox is not available"});
     }
     if (const auto set = (*account)->set_limits(identity.quota_bytes, identity.quota_messages); !set)
         log::warning("imapd.quota.unset", {{"account", identity.account}, {"reason", set.error().message()}});
-    auto client = std::make_unique<Client>(
-        daemon_.loop(), environment_,
-        Client::Start{in.message.trace, in.message.handle, std::move(*account), std::move(in.descriptor), in.message.pending},
-        [this](Client& gone, std::string_view why) { ended(gone, why); });
+    auto client =
+        std::make_unique<Client>(daemon_.loop(), environment_,
+                                 Client::Start{in.message.trace, in.message.handle, std::move(*account),
+                                               std::move(in.descriptor), in.message.pending},
+                                 [this](Client& gone, std::string_view why) { ended(gone, why); });
     clients_.emplace(client.get(), std::move(client));
     sessions.set(static_cast<std::int64_t>(clients_.size()));
     log::info("imapd.session.open", {{"session", in.message.trace.text()}, {"account", identity.account},
@@ -123,7 +127,10 @@ void Service::store_message(const ipc::Incoming<ipc::StoreMessage>& in) {
     if (m.large && !in.descriptor) return in.reply({ipc::StoreStatus::unavailable, false, "the body did not arrive"});
     const auto delivered = (*account)->deliver(delivery);
     if (!delivered) {
-        log::warning("imapd.delivery.failed", {{"session", m.trace.text()}, {"queue", m.key.id.text()}, {"account", m.key.account}, {"reason", delivered.error().message()}});
+        log::warning("imapd.delivery.failed", {{"session", m.trace.text()},
+                                               {"queue", m.key.id.text()},
+                                               {"account", m.key.account},
+                                               {"reason", delivered.error().message()}});
         return in.reply({status_of(delivered.error()), false, delivered.error().message().substr(0, 256)});
     }
     deliveries.add();

@@ -11,9 +11,12 @@
 namespace postern::imapd {
 
 // In the order of store::SpecialUse.
-constexpr std::array<std::string_view, 6> special_use_names = {"", "\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"};
+constexpr std::array<std::string_view, 6> special_use_names = {"",       "\\Archive", "\\Drafts",
+                                                               "\\Junk", "\\Sent",    "\\Trash"};
 
-constexpr std::string_view special_use_name(store::SpecialUse use) { return special_use_names[static_cast<std::size_t>(use)]; }
+constexpr std::string_view special_use_name(store::SpecialUse use) {
+    return special_use_names[static_cast<std::size_t>(use)];
+}
 
 inline std::optional<store::SpecialUse> special_use_named(std::string_view name) {
     for (std::size_t i = 1; i < special_use_names.size(); ++i)

@@ -24,12 +24,15 @@ void Texts::load(store::Mailbox& mailbox, std::span<const store::Uid> uids) {
         made.emplace_back(uid, make_texts(read_whole(*body)));
         mailbox.cache(uid, made.back().second);
     }
-    const auto middle = texts_.insert(texts_.end(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
-    std::inplace_merge(texts_.begin(), middle, texts_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    const auto middle = texts_.insert(texts_.end(), std::make_move_iterator(made.begin()),
+                                      std::make_move_iterator(made.end()));
+    std::inplace_merge(texts_.begin(), middle, texts_.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
 const store::Cached* Texts::find(store::Uid uid) const {
-    const auto found = std::lower_bound(texts_.begin(), texts_.end(), uid, [](const auto& entry, store::Uid u) { return entry.first < u; });
+    const auto found = std::lower_bound(texts_.begin(), texts_.end(), uid,
+                                        [](const auto& entry, store::Uid u) { return entry.first < u; });
     return found != texts_.end() && found->first == uid ? &found->second : nullptr;
 }
 

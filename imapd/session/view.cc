@@ -7,7 +7,8 @@
 
 namespace postern::imapd {
 
-View::View(std::shared_ptr<store::Mailbox> mailbox, bool read_only) : mailbox_(std::move(mailbox)), read_only_(read_only) {
+View::View(std::shared_ptr<store::Mailbox> mailbox, bool read_only) :
+    mailbox_(std::move(mailbox)), read_only_(read_only) {
     claim_recent();
     const auto messages = mailbox_->messages();
     uids_.reserve(messages.size());
@@ -20,13 +21,15 @@ void View::claim_recent() {
     const store::Uid first = read_only_ ? mailbox_->first_recent() : mailbox_->claim_recent();
     const store::Uid next = mailbox_->uid_next();
     if (first >= next) return;
-    if (!recent_.empty() && first <= recent_.back().second) recent_.back().second = std::max(recent_.back().second, next);
+    if (!recent_.empty() && first <= recent_.back().second)
+        recent_.back().second = std::max(recent_.back().second, next);
     else recent_.emplace_back(first, next);
 }
 
 bool View::is_recent(store::Uid uid) const {
     if (recent_.empty() || uid < recent_.front().first) return false;
-    return std::any_of(recent_.begin(), recent_.end(), [&](const auto& r) { return uid >= r.first && uid < r.second; });
+    return std::any_of(recent_.begin(), recent_.end(),
+                       [&](const auto& r) { return uid >= r.first && uid < r.second; });
 }
 
 std::size_t View::recent() const {
@@ -49,13 +52,15 @@ std::optional<IndexRanges> View::resolve(const imap::SequenceSet& set, bool uid)
     IndexRanges out;
     const auto count = static_cast<std::uint32_t>(uids_.size());
     // "1:*" of an empty mailbox names nothing and harms nobody.
-    if (!uid && set.max_number() > count && !(count == 0 && set.ranges.size() == 1 && set.ranges[0].last == imap::SequenceSet::star))
+    if (!uid && set.max_number() > count &&
+        !(count == 0 && set.ranges.size() == 1 && set.ranges[0].last == imap::SequenceSet::star))
         return std::nullopt;
     if (uids_.empty()) return out;
     for (const auto& range : set.resolve(uid ? uids_.back() : count)) {
-        const IndexRange indexes = uid ? IndexRange{first_at_least(range.first),
-                                                    range.last == UINT32_MAX ? uids_.size() : first_at_least(range.last + 1)}
-                                       : IndexRange{range.first - 1U, range.last};
+        const IndexRange indexes =
+            uid ? IndexRange{first_at_least(range.first),
+                             range.last == UINT32_MAX ? uids_.size() : first_at_least(range.last + 1)}
+                : IndexRange{range.first - 1U, range.last};
         if (indexes.begin < indexes.end) out.push_back(indexes);
     }
     return out;
@@ -64,7 +69,8 @@ std::optional<IndexRanges> View::resolve(const imap::SequenceSet& set, bool uid)
 std::vector<store::Uid> View::uids(const IndexRanges& ranges) const {
     std::vector<store::Uid> out;
     for (const IndexRange& range : ranges)
-        out.insert(out.end(), uids_.begin() + static_cast<std::ptrdiff_t>(range.begin), uids_.begin() + static_cast<std::ptrdiff_t>(range.end));
+        out.insert(out.end(), uids_.begin() + static_cast<std::ptrdiff_t>(range.begin),
+                   uids_.begin() + static_cast<std::ptrdiff_t>(range.end));
     return out;
 }
 
@@ -100,7 +106,8 @@ void View::tell_expunged(std::string& out) {
     std::sort(untold_expunges_.begin(), untold_expunges_.end());
     std::vector<std::size_t> gone;
     for (const store::Uid uid : untold_expunges_)
-        if (const auto index = index_of(uid); index && (gone.empty() || gone.back() != *index)) gone.push_back(*index);
+        if (const auto index = index_of(uid); index && (gone.empty() || gone.back() != *index))
+            gone.push_back(*index);
     for (auto it = gone.rbegin(); it != gone.rend(); ++it) {
         out.append("* ");
         append_number(out, *it + 1);

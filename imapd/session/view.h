@@ -33,12 +33,13 @@ class View {
     std::optional<std::size_t> index_of(store::Uid uid) const;
     std::size_t first_at_least(store::Uid uid) const;
 
-    // Nothing: a sequence number beyond the last message (BAD, RFC 9051 section 6.4.5). UIDs that do not exist are fine.
+    // Nothing: a sequence number beyond the last message (BAD, RFC 9051 section 6.4.5). UIDs that do not
+    // exist are fine.
     std::optional<IndexRanges> resolve(const imap::SequenceSet& set, bool uid) const;
     std::vector<store::Uid> uids(const IndexRanges& ranges) const;
 
-    // Writes what changed: EXPUNGE if allowed, EXISTS and RECENT, FLAGS when there are new keywords, FETCH FLAGS. An expunge
-    // that may not be told yet is kept.
+    // Writes what changed: EXPUNGE if allowed, EXISTS and RECENT, FLAGS when there are new keywords, FETCH
+    // FLAGS. An expunge that may not be told yet is kept.
     void sync(std::string& out, bool expunges_allowed, bool with_uid);
 
     // Our own flag change, whose answer is written elsewhere: sync() shall not tell it again. `before` is

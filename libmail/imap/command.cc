@@ -103,7 +103,8 @@ bool parse_rename(Cursor& in, bool, Command& out) {
 
 bool parse_status(Cursor& in, bool, Command& out) {
     Status status;
-    if (!in.space() || !in.mailbox(status.mailbox) || !in.space() || !parse_status_items(in, status.items)) return false;
+    if (!in.space() || !in.mailbox(status.mailbox) || !in.space() || !parse_status_items(in, status.items))
+        return false;
     out = std::move(status);
     return true;
 }
@@ -131,8 +132,10 @@ bool parse_expunge(Cursor& in, bool uid, Command& out) {     // RFC 4315 section
 
 bool parse_fetch(Cursor& in, bool uid, Command& out) {
     Fetch fetch{uid, {}, {}};
-    if (!in.space() || !in.sequence_set(fetch.set) || !in.space() || !parse_fetch_items(in, fetch.items)) return false;
-    if (uid && std::none_of(fetch.items.begin(), fetch.items.end(), [](const FetchItem& i) { return i.kind == FetchItem::Kind::uid; }))
+    if (!in.space() || !in.sequence_set(fetch.set) || !in.space() || !parse_fetch_items(in, fetch.items))
+        return false;
+    if (uid && std::none_of(fetch.items.begin(), fetch.items.end(),
+                            [](const FetchItem& i) { return i.kind == FetchItem::Kind::uid; }))
         fetch.items.insert(fetch.items.begin(), FetchItem{});       // RFC 9051 section 6.4.9
     out = std::move(fetch);
     return true;
@@ -200,7 +203,8 @@ constexpr Verb table[] = {
 };
 
 const Verb* find_verb(std::string_view name) {
-    const auto found = std::find_if(std::begin(table), std::end(table), [&](const Verb& v) { return v.name == name; });
+    const auto found =
+        std::find_if(std::begin(table), std::end(table), [&](const Verb& v) { return v.name == name; });
     return found == std::end(table) ? nullptr : found;
 }
 

@@ -26,7 +26,10 @@ struct Logout {};
 struct Id { std::vector<std::pair<std::string, std::optional<std::string>>> fields; };
 struct StartTls {};
 struct Login { std::string user, password; };
-struct Authenticate { std::string mechanism; std::optional<std::string> initial_response; };   // still base64; "=" is empty
+struct Authenticate {
+    std::string mechanism;
+    std::optional<std::string> initial_response;
+}; // still base64; "=" is empty
 struct Enable { std::vector<std::string> capabilities; };
 struct Select { std::string mailbox; bool read_only = false; };
 struct Create { std::string mailbox; std::vector<std::string> special_use; };
@@ -73,9 +76,9 @@ struct Store {
 struct Copy { bool uid = false; bool move = false; SequenceSet set; std::string mailbox; };
 struct Idle {};
 
-using Command = std::variant<Capability, Noop, Logout, Id, StartTls, Login, Authenticate, Enable, Select, Create, Delete,
-                             Rename, Subscribe, Status, List, Namespace, Append, Check, Close, Unselect, Expunge, Search,
-                             Fetch, Store, Copy, Idle>;
+using Command = std::variant<Capability, Noop, Logout, Id, StartTls, Login, Authenticate, Enable, Select,
+                             Create, Delete, Rename, Subscribe, Status, List, Namespace, Append, Check, Close,
+                             Unselect, Expunge, Search, Fetch, Store, Copy, Idle>;
 
 // RFC 9051 section 3. A verb's states are a sum of these.
 using States = unsigned;

@@ -65,7 +65,8 @@ CommandReader::Step CommandReader::take_line(Input& input) {
 }
 
 CommandReader::Step CommandReader::literal_begins(std::uint64_t size, bool synchronizing) {
-    if (size > limits_.command - std::min(limits_.command, text_.size())) return refuse(size, synchronizing, "literal too large");
+    if (size > limits_.command - std::min(limits_.command, text_.size()))
+        return refuse(size, synchronizing, "literal too large");
     left_ = size;
     mode_ = Mode::literal;
     if (synchronizing) return Continuation{};
@@ -134,7 +135,8 @@ CommandReader::Step CommandReader::take_message(Input& input) {
 CommandReader::Step CommandReader::take_message_line(Input& input) {
     const auto line = input.take_line(limits_.command);
     if (line.state == Input::LineState::incomplete) return NeedMore{};
-    if (line.state == Input::LineState::too_long || literal_at_end(line.text)) return Fatal{"unexpected text after the message"};
+    if (line.state == Input::LineState::too_long || literal_at_end(line.text))
+        return Fatal{"unexpected text after the message"};
     mode_ = Mode::line;
     if (dropping_) return std::nullopt;
     if (!line.text.empty()) return Bad{"", "unexpected text after the message"};   // the caller knows the tag

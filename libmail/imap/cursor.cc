@@ -29,7 +29,10 @@ bool Cursor::fail(std::string_view why) {
 
 bool Cursor::expect(char c) {
     if (accept(c)) return true;
-    return fail(c == ' ' ? "expected a space" : c == ')' ? "expected )" : c == '(' ? "expected (" : "unexpected character");
+    return fail(c == ' '   ? "expected a space"
+                : c == ')' ? "expected )"
+                : c == '(' ? "expected ("
+                           : "unexpected character");
 }
 
 bool Cursor::accept_word(std::string_view word) {
@@ -76,7 +79,8 @@ bool Cursor::quoted(std::string& out) {
             return true;
         }
         if (c == '\\') {
-            if (++at_ >= text_.size() || (text_[at_] != '"' && text_[at_] != '\\')) return fail("bad escape in string");
+            if (++at_ >= text_.size() || (text_[at_] != '"' && text_[at_] != '\\'))
+                return fail("bad escape in string");
             c = text_[at_];
         }
         if (c == '\0' || c == '\r' || c == '\n') return fail("control character in string");
@@ -87,7 +91,8 @@ bool Cursor::quoted(std::string& out) {
 
 bool Cursor::literal(std::string& out) {
     const auto line_end = text_.find("\r\n", at_);
-    const auto header = literal_at_end(text_.substr(at_, line_end == std::string_view::npos ? line_end : line_end - at_));
+    const auto header =
+        literal_at_end(text_.substr(at_, line_end == std::string_view::npos ? line_end : line_end - at_));
     if (line_end == std::string_view::npos || !header || !header->size) return fail("bad literal");
     const std::size_t begin = line_end + 2;
     if (text_.size() - begin < *header->size) return fail("literal cut short");
@@ -107,7 +112,9 @@ bool Cursor::string(std::string& out) {
 bool Cursor::astring(std::string& out) {
     if (next_is('"') || next_is('{')) return string(out);
     const std::size_t begin = at_;
-    while (at_ < text_.size() && (is_astring_char(text_[at_]) || (dialect_.utf8 && mail::is_eight_bit(text_[at_])))) ++at_;
+    while (at_ < text_.size() &&
+           (is_astring_char(text_[at_]) || (dialect_.utf8 && mail::is_eight_bit(text_[at_]))))
+        ++at_;
     out = text_.substr(begin, at_ - begin);
     return !out.empty() || fail("expected a string");
 }
@@ -208,7 +215,9 @@ bool Cursor::date_time(std::int64_t& seconds) {
     const unsigned month = mail::month_number(text_.substr(at_, 3));
     at_ = std::min(at_ + 3, text_.size());
     if (!expect('-') || !number(year) || !space()) return false;
-    if (!two_digits(hour) || !expect(':') || !two_digits(minute) || !expect(':') || !two_digits(second) || !space()) return false;
+    if (!two_digits(hour) || !expect(':') || !two_digits(minute) || !expect(':') || !two_digits(second) ||
+        !space())
+        return false;
     const bool west = accept('-');
     if (!west && !expect('+')) return false;
     if (!two_digits(zone_hour) || !two_digits(zone_minute) || !expect('"')) return false;
@@ -225,7 +234,8 @@ bool Cursor::decode_mailbox(std::string& name) {
         auto decoded = from_modified_utf7(name);
         if (!decoded) return fail("mailbox name is not modified UTF-7");
         name = std::move(*decoded);
-    } else if (!is_utf8(name) || std::any_of(name.begin(), name.end(), [](char c) { return c >= 0 && !mail::is_printable(c); })) {
+    } else if (!is_utf8(name) || std::any_of(name.begin(), name.end(),
+                                             [](char c) { return c >= 0 && !mail::is_printable(c); })) {
         return fail("mailbox name is not UTF-8");
     }
     if (istarts_with(name, "INBOX") && (name.size() == 5 || name[5] == '/')) name.replace(0, 5, "INBOX");
@@ -237,7 +247,9 @@ bool Cursor::mailbox(std::string& out) { return astring(out) && decode_mailbox(o
 bool Cursor::list_mailbox(std::string& out) {
     if (next_is('"') || next_is('{')) return string(out) && decode_mailbox(out);
     const std::size_t begin = at_;
-    while (at_ < text_.size() && (is_list_char(text_[at_]) || (dialect_.utf8 && mail::is_eight_bit(text_[at_])))) ++at_;
+    while (at_ < text_.size() &&
+           (is_list_char(text_[at_]) || (dialect_.utf8 && mail::is_eight_bit(text_[at_]))))
+        ++at_;
     out = text_.substr(begin, at_ - begin);
     if (out.empty()) return fail("expected a mailbox pattern");
     return decode_mailbox(out);

@@ -40,7 +40,9 @@ class Cursor {
     bool nstring(std::optional<std::string>& out);
     bool number(std::uint32_t& out);
     bool number64(std::uint64_t& out);
-    bool at_set() const { return at_ < text_.size() && (text_[at_] == '*' || (text_[at_] >= '0' && text_[at_] <= '9')); }
+    bool at_set() const {
+        return at_ < text_.size() && (text_[at_] == '*' || (text_[at_] >= '0' && text_[at_] <= '9'));
+    }
     bool sequence_set(SequenceSet& out);
     bool flag_list(FlagList& out);                  // with its parentheses
     bool flag(FlagList& out);

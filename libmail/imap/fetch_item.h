@@ -25,7 +25,9 @@ struct FetchItem {
     std::optional<FetchPartial> partial;
 
     // Fetching it sets \Seen.
-    bool sets_seen() const { return kind == Kind::rfc822 || kind == Kind::rfc822_text || (kind == Kind::section && !peek); }
+    bool sets_seen() const {
+        return kind == Kind::rfc822 || kind == Kind::rfc822_text || (kind == Kind::section && !peek);
+    }
     bool operator==(const FetchItem&) const = default;
 };
 

@@ -10,7 +10,8 @@
 namespace postern::imap {
 
 // The system flags a client can set; bit n is system_flags[n]. The order is the store's.
-constexpr std::array<std::string_view, 5> system_flags = {"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"};
+constexpr std::array<std::string_view, 5> system_flags = {"\\Answered", "\\Flagged", "\\Deleted", "\\Seen",
+                                                          "\\Draft"};
 
 struct FlagList {
     std::uint8_t system = 0;

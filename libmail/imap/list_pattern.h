@@ -1,6 +1,6 @@
-// Mailbox patterns of LIST and LSUB: "*" is anything, "%" anything without a separator (RFC 9051 section 6.3.9). Walks
-// name and pattern together once, all possibilities at a time: no pattern costs more than its length times the
-// name's, however many wildcards it has.
+// Mailbox patterns of LIST and LSUB: "*" is anything, "%" anything without a separator (RFC 9051
+// section 6.3.9). Walks name and pattern together once, all possibilities at a time: no pattern costs more
+// than its length times the name's, however many wildcards it has.
 #pragma once
 
 #include <string>

@@ -55,7 +55,8 @@ bool append_units(std::string& out, const std::vector<std::uint16_t>& units) {
             if (i + 1 >= units.size() || units[i + 1] < 0xDC00 || units[i + 1] > 0xDFFF) return false;
             point = 0x10000 + ((point - 0xD800) << 10) + (units[++i] - 0xDC00U);
         }
-        if (point < 0x20 || point == 0x7F || (point < 0x80 && mail::is_printable(static_cast<char>(point)))) return false;
+        if (point < 0x20 || point == 0x7F || (point < 0x80 && mail::is_printable(static_cast<char>(point))))
+            return false;
         append_utf8(out, point);
     }
     return !units.empty();
@@ -66,7 +67,8 @@ std::uint32_t take_point(std::string_view& text) {
     const auto lead = static_cast<unsigned char>(text.front());
     const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
     std::uint32_t point = length == 1 ? lead : lead & (0x7FU >> length);
-    for (std::size_t i = 1; i < length && i < text.size(); ++i) point = (point << 6) | (static_cast<unsigned char>(text[i]) & 0x3FU);
+    for (std::size_t i = 1; i < length && i < text.size(); ++i)
+        point = (point << 6) | (static_cast<unsigned char>(text[i]) & 0x3FU);
     text.remove_prefix(std::min(length, text.size()));
     return point;
 }
@@ -103,7 +105,9 @@ std::optional<std::string> from_modified_utf7(std::string_view text) {
             after_shift = false;
         } else {
             std::vector<std::uint16_t> units;
-            if (after_shift || !decode_units(text.substr(i + 1, end - i - 1), units) || !append_units(out, units)) return std::nullopt;
+            if (after_shift || !decode_units(text.substr(i + 1, end - i - 1), units) ||
+                !append_units(out, units))
+                return std::nullopt;
             after_shift = true;
         }
         i = end;

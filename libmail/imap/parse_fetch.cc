@@ -40,7 +40,8 @@ bool parse_body(Cursor& in, bool peek, FetchItem& item) {
     if (!in.section(item.section)) return false;
     if (!in.accept('<')) return true;
     FetchPartial& partial = item.partial.emplace();
-    if (!in.number64(partial.offset) || !in.expect('.') || !in.number64(partial.length) || !in.expect('>')) return false;
+    if (!in.number64(partial.offset) || !in.expect('.') || !in.number64(partial.length) || !in.expect('>'))
+        return false;
     return partial.length > 0 || in.fail("a partial length of zero");
 }
 
@@ -48,7 +49,8 @@ bool parse_item(Cursor& in, FetchItem& item) {
     std::string name;
     if (!in.fetch_name(name)) return false;
     if (name == "BODY" || name == "BODY.PEEK") return parse_body(in, name == "BODY.PEEK", item);
-    const auto found = std::find_if(std::begin(names), std::end(names), [&](const Name& n) { return n.name == name; });
+    const auto found =
+        std::find_if(std::begin(names), std::end(names), [&](const Name& n) { return n.name == name; });
     if (found == std::end(names)) return in.fail("unknown FETCH item");
     item.kind = found->kind;
     return true;

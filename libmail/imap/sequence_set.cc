@@ -45,7 +45,8 @@ std::vector<SequenceSet::Range> SequenceSet::resolve(std::uint32_t largest) cons
     std::size_t kept = 0;
     for (std::size_t i = 1; i < out.size(); ++i) {
         Range& before = out[kept];
-        if (before.last == UINT32_MAX || out[i].first <= before.last + 1) before.last = std::max(before.last, out[i].last);
+        if (before.last == UINT32_MAX || out[i].first <= before.last + 1)
+            before.last = std::max(before.last, out[i].last);
         else out[++kept] = out[i];
     }
     if (!out.empty()) out.resize(kept + 1);
