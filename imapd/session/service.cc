@@ -5,12 +5,23 @@
 
 #include <ctime>
 #include <stdexcept>
+#include <sys/statvfs.h>
 
 namespace postern::imapd {
 namespace {
 
-Gauge sessions{"imap_sessions", "", "IMAP sessions that are logged in"};
+Gauge sessions{"imap_active_sessions", "", "IMAP sessions that are logged in"};
 Counter deliveries{"mailbox_deliveries_total", "", "Messages put into mailboxes"};
+
+Gauge storage_free{"storage_free_bytes", "", "Free bytes on the file system of the mail root"};
+Gauge storage_used{"storage_size_bytes", "", "Used bytes on the file system of the mail root"};
+
+void measure_storage(const std::filesystem::path& root) {
+    struct statvfs status {};
+    if (::statvfs(root.c_str(), &status) != 0) return;
+    storage_free.set(static_cast<std::int64_t>(status.f_bavail * status.f_frsize));
+    storage_used.set(static_cast<std::int64_t>((status.f_blocks - status.f_bfree) * status.f_frsize));
+}
 
 std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
@@ -167,6 +178,7 @@ void Service::checkpoint_when_quiet() {
 }
 
 void Service::check_times() {
+    if (daemon_.instance() == 0) measure_storage(daemon_.state());
     const auto now = Client::Clock::now();
     std::vector<Client*> all;                    // ending one changes the map
     for (const auto& [client, owned] : clients_) all.push_back(client);
