@@ -13,9 +13,7 @@
 namespace postern::ipc {
 
 void BirthMessage::set_name(std::string_view text) {
-    const std::size_t size = std::min(text.size(), sizeof name - 1);
-    std::memcpy(name, text.data(), size);
-    name[size] = '\0';
+    name[text.copy(name, sizeof name - 1)] = '\0';   // copy() and not memcpy: an empty text may have no address
 }
 
 std::string_view BirthMessage::get_name() const { return {name, ::strnlen(name, sizeof name)}; }
