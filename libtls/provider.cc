@@ -265,10 +265,14 @@ int initialise(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATC
     return 1;
 }
 
+using Provider = Owned<OSSL_PROVIDER, OSSL_PROVIDER_unload>;
+
+// Loaded once, unloaded before OpenSSL's own clean-up at exit.
 bool load_provider() {
-    static const bool loaded = OSSL_PROVIDER_add_builtin(nullptr, "postern", &initialise) == 1 &&
-                               OSSL_PROVIDER_load(nullptr, "default") && OSSL_PROVIDER_load(nullptr, "postern");
-    return loaded;
+    static const bool known = OSSL_PROVIDER_add_builtin(nullptr, "postern", &initialise) == 1;
+    static const Provider standard(OSSL_PROVIDER_load(nullptr, "default"));
+    static const Provider ours(known ? OSSL_PROVIDER_load(nullptr, "postern") : nullptr);
+    return standard && ours;
 }
 
 const char* algorithm_of(EVP_PKEY* key) {
