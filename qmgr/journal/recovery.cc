@@ -198,6 +198,9 @@ void Replay::kept(Base base, int folder, const std::vector<std::string>& names) 
             continue;
         }
         auto file = read_kept(sys_, folder, name);
+        // A disk that stumbles is not damage: only what stays unreadable is set aside.
+        for (int more = 2; !file && file.error().code() != Errc::corrupt && more > 0; --more)
+            file = read_kept(sys_, folder, name);
         if (!file) {
             result_.problems.push_back("kept message " + name + ": " + file.error().message());
             sys_.rename(folder, name, folders_.corrupt.get(), name);
