@@ -161,6 +161,7 @@ class Spool {
     std::map<QueueId, Stub> kept_;                 // based in deferred/ or hold/
     std::vector<Retired> retired_;                 // files to unlink once no header calls them live
     bool preparing_ = false;
+    bool rolling_ = false;
     bool recovered_ = false;
     Totals totals_;
     std::string refusal_, writer_refusal_;

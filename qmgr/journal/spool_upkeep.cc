@@ -14,6 +14,7 @@ void Spool::opened(std::shared_ptr<Segment> segment) {
     const SegmentHeader& header = segment->header();
     live_[header.generation].segment = segment;
     writer_refusal_.clear();
+    rolling_ = false;
     drop_retired(header.oldest_live);
     release();
     relieve();
@@ -24,7 +25,7 @@ void Spool::release() {
     while (live_.size() > 1) {
         const auto oldest = live_.begin();
         const Live& live = oldest->second;
-        if (!live.messages.empty() || live.changes != 0 || live.pins != 0) return;
+        if (!live.messages.empty() || live.changes != 0 || live.pins != 0) break;
         auto segment = live.segment;
         const bool reusable = !live.failed && segment->bytes() == options_.segment_bytes;
         const std::uint64_t generation = oldest->first;
@@ -34,6 +35,10 @@ void Spool::release() {
         if (reusable && writer_->spares() < options_.spare_segments) writer_->offer(std::move(segment));
         else retired_.push_back({generation, segment->name()});
     }
+    // After a storm of restarts many files wait for a header that lets them go; on a quiet host none may come soon.
+    if (rolling_ || retired_.size() <= options_.live_segments) return;
+    rolling_ = true;
+    writer_->roll();
 }
 
 void Spool::drop_retired(std::uint64_t oldest_live) {

@@ -68,6 +68,14 @@ void Writer::reopen() {
     wake_.notify_one();
 }
 
+void Writer::roll() {
+    {
+        const std::lock_guard lock(mutex_);
+        roll_ = reopen_ = true;
+    }
+    wake_.notify_one();
+}
+
 std::size_t Writer::spares() {
     const std::lock_guard lock(mutex_);
     return spares_.size();
@@ -92,6 +100,7 @@ bool Writer::take_inbox() {
     const std::lock_guard lock(mutex_);
     std::move(inbox_.begin(), inbox_.end(), std::back_inserter(pending_));
     inbox_.clear();
+    if (std::exchange(roll_, false) && segment_) end_segment(segment_->generation(), offset_);
     return std::exchange(reopen_, false) || !pending_.empty();
 }
 

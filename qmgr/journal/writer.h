@@ -59,6 +59,7 @@ class Writer {
     // From any thread.
     void submit(JournalRecord record, Completion done);
     void offer(std::shared_ptr<Segment> segment);          // to be used, after those offered before
+    void roll();                                           // goes on in a new segment, whose header tells what was released
     void set_oldest_live(std::uint64_t generation) { oldest_live_ = generation; }
     std::size_t spares();
     void reopen();                                         // tries for a segment although nothing waits
@@ -99,7 +100,7 @@ class Writer {
     std::deque<Item> inbox_;
     std::deque<std::shared_ptr<Segment>> spares_;
     bool stopping_ = false;
-    bool reopen_ = false;
+    bool reopen_ = false, roll_ = false;
 
     // The writer thread's own.
     std::deque<Item> pending_;

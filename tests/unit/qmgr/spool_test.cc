@@ -52,6 +52,27 @@ TEST_CASE("messages that outlive their segments move to deferred/, and segments 
     CHECK(world.damage.empty());
 }
 
+TEST_CASE("many restarts leave no pile of files") {
+    World world;
+    for (int i = 0; i < 30; ++i) {
+        REQUIRE(world.start());            // and dies before replay has ended
+        world.submit(i, 100, {7});
+        for (int step = 0; step < 3; ++step) world.step();
+        world.crash(false);
+    }
+    CHECK(segments(world).size() > 25);
+    REQUIRE(world.start());
+    for (int i = 0; i < 3; ++i) {
+        world.settle();
+        world.checkpoint();
+    }
+    world.settle();
+    world.check_promises();
+    CHECK(world.damage.empty());
+    CHECK(world.queue->messages() == 0);
+    CHECK(segments(world).size() <= 2 * world.options.live_segments + 2);
+}
+
 TEST_CASE("state records outlive their segment") {
     World world;
     REQUIRE(world.start());
