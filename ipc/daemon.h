@@ -70,6 +70,8 @@ class Link {
     void on_down(std::function<void()> callback) { down_ = std::move(callback); }
     void connect();                                  // asks now instead of at the first call
     bool is_up() const { return channel_ != nullptr; }
+    // For what takes several messages to one life of the peer: the channel as it is now, or none.
+    std::shared_ptr<Channel> channel() const { return channel_; }
 
   private:
     friend class Daemon;
@@ -77,6 +79,7 @@ class Link {
     void when_up(std::chrono::milliseconds deadline, std::function<void(Channel&, std::chrono::milliseconds)> go,
                  std::function<void(const Error&)> fail);
     void came_up(std::shared_ptr<Channel> channel);
+    void peer_retires();
     void went_down();
     void refused();
     void retry_later();
@@ -93,6 +96,7 @@ class Link {
     ServiceId service_;
     std::uint32_t instance_;
     std::shared_ptr<Channel> channel_;
+    std::vector<std::shared_ptr<Channel>> leaving_;  // the peer retires: they end with what runs on them
     bool asked_ = false;
     unsigned failures_ = 0;
     std::vector<Waiting> waiting_;
@@ -134,9 +138,12 @@ class Daemon {
     Result<Fd> blocking_channel(ServiceId service, std::chrono::milliseconds deadline);
 
     void on_peer_closed(std::function<void(const Peer&)> callback) { peer_closed_ = std::move(callback); }
+    // A peer that came to us retires: what it began is finished, nothing more is to be begun with it.
+    void on_peer_retiring(std::function<void(Channel&)> callback) { peer_retiring_ = std::move(callback); }
     // config(), listeners() and materials() are the new ones; listeners() is the complete set again.
     void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
-    // Stop taking new work, finish what runs, then call drained(). Without a callback a drain ends at once.
+    // Stop taking new work, finish what runs, then call drained(). Without a callback a drain ends at once. Meanwhile every
+    // channel retires: requests that still come are answered as ever, and the process ends when all channels are quiet.
     void on_drain(std::function<void()> callback) { drain_ = std::move(callback); }
     void drained();
 
@@ -167,6 +174,7 @@ class Daemon {
     std::map<std::pair<ServiceId, std::uint32_t>, std::unique_ptr<Link>> links_;
     std::map<std::uint64_t, std::shared_ptr<Channel>> accepted_;
     std::function<void(const Peer&)> peer_closed_;
+    std::function<void(Channel&)> peer_retiring_;
     std::function<void()> reload_, new_log_source_, drain_;
     std::unique_ptr<Birth> birth_;
 };

@@ -64,6 +64,10 @@ Service::Service(ipc::Daemon& daemon) :
     serve_agents();
     serve_views();
     daemon_.on_peer_closed([this](const ipc::Peer& peer) { peer_closed(peer); });
+    daemon_.on_peer_retiring([this](ipc::Channel& channel) {
+        for (const auto& [agent, serving] : agents_)
+            if (serving.get() == &channel) queue_.agent_retires(agent);
+    });
     daemon_.on_drain([this] {
         draining_ = true;
         drain_check_.every(drain_period);
@@ -104,7 +108,6 @@ void Service::refuse(const In<ipc::Submit>& in, SubmitStatus status, std::string
 
 void Service::submit(const std::shared_ptr<In<ipc::Submit>>& in) {
     const ipc::Submit& message = in->message;
-    if (draining_) return refuse(*in, SubmitStatus::unavailable, "the queue is being stopped");
     if (message.envelope.recipients.empty()) return refuse(*in, SubmitStatus::refused, "no recipients");
     if (!spool_->refusal().empty()) return refuse(*in, SubmitStatus::no_space, spool_->refusal());
     if (has_foreign(message.envelope)) authorize(in);
@@ -169,7 +172,7 @@ void Service::accept(const std::shared_ptr<In<ipc::Submit>>& in, std::optional<L
 void Service::open_large(In<ipc::OpenLarge> in) {
     const auto mine = std::count_if(large_.begin(), large_.end(),
                                     [&](const auto& open) { return open.second == in.channel->peer(); });
-    if (draining_ || static_cast<std::size_t>(mine) >= max_large_per_peer) return in.reply({SubmitStatus::unavailable, 0});
+    if (static_cast<std::size_t>(mine) >= max_large_per_peer) return in.reply({SubmitStatus::unavailable, 0});
     auto opened = spool_->create_large();
     if (!opened) return in.reply({status_of(opened.error()), 0});
     large_[opened->name] = in.channel->peer();
@@ -292,10 +295,11 @@ void Service::tick() {
     if (ticks_++ % ticks_per_account == 0) count_conservation(queue_.conservation());
 }
 
-// What is with an agent ends, what is in a mailbox is recorded; what waits, waits on disk.
+// What is with an agent ends, what is in a mailbox is recorded, a large body that comes in is taken; what waits, waits
+// on disk.
 void Service::drain() {
     for (auto& [number, owner] : owners_) checkpoint(number);
-    if (submissions_ > 0 || !queue_.is_idle() || !spool_->is_idle()) return;
+    if (submissions_ > 0 || !large_.empty() || !queue_.is_idle() || !spool_->is_idle()) return;
     drain_check_.cancel();
     daemon_.drained();
 }

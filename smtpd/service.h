@@ -38,7 +38,7 @@ class Service {
     template <ipc::Request Q> void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question);
     void submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message);
     void write_large(Conversation& c, std::string_view bytes);
-    void tell(const Tell& message);
+    void tell(Conversation& c, const Tell& message);
 
     void tick();
     void drain();
