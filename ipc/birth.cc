@@ -12,6 +12,11 @@
 
 namespace postern::ipc {
 
+void add_ticket_key(TicketKeys& keys, const TicketKey& newest) {
+    keys.push_front(newest);
+    if (keys.size() > ticket_keys_kept) keys.pop_back();
+}
+
 BirthMessage of_kind(BirthKind kind, std::string_view name) {
     BirthMessage message;
     message.kind = kind;

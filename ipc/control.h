@@ -7,6 +7,7 @@
 
 namespace postern::ipc {
 
+// New verbs come last: an upgraded master is asked by an api-local of the version before.
 enum class ControlVerb : std::uint32_t {
     ping,
     reload,          // read the configuration again; a wrong one changes nothing and its errors come back as text

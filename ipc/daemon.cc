@@ -111,6 +111,7 @@ void Daemon::Birth::take_grant(ReceivedBirth received) {
     case BirthKind::private_key:
         owner.materials_.push_back({Material::Kind::private_key, {}, {}, std::move(fd)});
         break;
+    case BirthKind::ticket_key: add_ticket_key(owner.ticket_keys_, message.get_payload<TicketKey>()); break;
     case BirthKind::root:
         root = std::move(fd);
         owner.state_ = std::string(message.get_name());
@@ -167,6 +168,7 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::listener:
     case BirthKind::certificate:
     case BirthKind::private_key:
+    case BirthKind::ticket_key:
     case BirthKind::page:
     case BirthKind::page_gone:
     case BirthKind::log_source: return take_grant(std::move(received));

@@ -9,6 +9,7 @@
 //   }
 #pragma once
 
+#include "ipc/birth.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
 #include "libcommon/config.h"
@@ -114,6 +115,8 @@ class Daemon {
     // Listeners this process accepts on; those of a reload replace them.
     std::vector<Listener>& listeners() { return listeners_; }
     std::vector<Material>& materials() { return materials_; }
+    // For TLS session tickets; changes in place. Empty: this service shows no certificates.
+    const TicketKeys& ticket_keys() const { return ticket_keys_; }
 
     // Where the service's own state lies, as seen from inside its root: "/" when it was chrooted there.
     const std::filesystem::path& state() const { return state_; }
@@ -168,6 +171,7 @@ class Daemon {
     Config config_;
     std::vector<Listener> listeners_;
     std::vector<Material> materials_;
+    TicketKeys ticket_keys_;
     std::vector<Page> pages_;
     std::vector<LogSource> log_sources_;
     std::filesystem::path state_ = "/";

@@ -1,6 +1,7 @@
 // What a child is given before it may begin: all that its row of the service table grants, and nothing else.
 #include "config/schema.h"
 #include "libcommon/counters.h"
+#include "libcommon/ids.h"
 #include "libcommon/text.h"
 #include "master/supervisor.h"
 
@@ -71,6 +72,7 @@ Result<void> Supervisor::grant_all(Child& child) {
         for (const auto& [key, listener] : listeners_.all())
             if (done && listener.name == name) done = give(of_kind(BirthKind::listener, listener.name), listener.socket.get());
     if (done) done = grant_certificates(child);
+    if (done) done = grant_ticket_keys(child);
     if (done && child.row.pages) done = grant_pages(child);
     if (child.row.logs) grant_log_sources(child);
 
@@ -106,6 +108,34 @@ Result<void> Supervisor::grant_certificates(Child& child) {
         if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::private_key), file.get()); !done) return done;
     }
     return {};
+}
+
+namespace {
+BirthMessage ticket_key(const ipc::TicketKey& key) {
+    BirthMessage message = of_kind(BirthKind::ticket_key);
+    message.set_payload(key);
+    return message;
+}
+} // namespace
+
+Result<void> Supervisor::grant_ticket_keys(Child& child) {
+    if (child.row.certificates.empty()) return {};
+    const ipc::TicketKeys& keys = ticket_keys_[child.row.id];
+    for (auto key = keys.rbegin(); key != keys.rend(); ++key)
+        if (auto done = ipc::send_birth(child.birth.get(), ticket_key(*key)); !done) return done;
+    return {};
+}
+
+// A ticket lives two hours (OpenSSL's default): the two former keys still open what they sealed.
+void Supervisor::rotate_ticket_keys() {
+    for (const Service& row : services()) {
+        if (row.certificates.empty()) continue;
+        ipc::TicketKey key;
+        random_bytes(&key, sizeof key);
+        ipc::add_ticket_key(ticket_keys_[row.id], key);
+        for (const auto& child : children_)
+            if (child->row.id == row.id) tell(*child, ticket_key(key));
+    }
 }
 
 Result<void> Supervisor::grant_pages(Child& child) {

@@ -25,6 +25,10 @@ using ipc::of_kind;
 using ipc::ProcessState;
 using ipc::ServiceId;
 
+namespace {
+constexpr std::chrono::hours ticket_key_life(1);
+} // namespace
+
 Supervisor::Supervisor(Loop& loop, Options options) : loop_(loop), options_(std::move(options)) {
     on_child_ = std::make_unique<SignalWatch>(loop_, SIGCHLD, [this] { reap(); });
     on_reload_ = std::make_unique<SignalWatch>(loop_, SIGHUP, [this] { reload([](const std::string&) {}); });
@@ -98,6 +102,9 @@ Result<void> Supervisor::apply(const Config& config) {
     log::info(taken_over_ ? "master.upgrade.begin" : "master.start",
               {{"pid", ::getpid()}, {"config", options_.config_file.string()},
                {"privileged", is_root() ? "yes" : "no: all as the calling user, no chroot"}});
+    rotate_ticket_keys();
+    ticket_rotation_ = std::make_unique<Timer>(loop_, [this] { rotate_ticket_keys(); });
+    ticket_rotation_->every(ticket_key_life);
     match_children();
     if (taken_over_) {
         reap();                                  // who died while nobody was there to be told

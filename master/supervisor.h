@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -55,6 +56,8 @@ class Supervisor {
     void watch(Child& child);
     Result<void> grant_all(Child& child);
     Result<void> grant_certificates(Child& child);
+    Result<void> grant_ticket_keys(Child& child);
+    void rotate_ticket_keys();
     Result<void> grant_pages(Child& child);
     void grant_log_sources(Child& logd);
     Result<void> make_log_pair(Child& child);
@@ -97,6 +100,8 @@ class Supervisor {
     std::unique_ptr<ConfigRun> config_run_;
     std::vector<ReloadDone> reload_waits_;
     std::unique_ptr<SignalWatch> on_child_, on_reload_, on_upgrade_, on_term_, on_int_;
+    std::map<ipc::ServiceId, ipc::TicketKeys> ticket_keys_;
+    std::unique_ptr<Timer> ticket_rotation_;
     Fd lock_;
     Fd own_log_read_, own_log_write_;
     log::Level level_ = log::Level::info;
