@@ -92,7 +92,8 @@ constexpr int birth_descriptor = 3;
 Result<void> send_birth(int socket, const BirthMessage& message, int descriptor = -1, bool wait = false);
 
 // The next message; Errc::unavailable when there is none now (never when `wait`), Errc::closed at the end,
-// Errc::bad_message for anything that is not exactly one message with at most one descriptor.
+// Errc::bad_message for anything that is not exactly one message with at most one descriptor. Its kind may be one that a
+// newer master knows and we do not.
 struct ReceivedBirth {
     BirthMessage message;
     Fd descriptor;
