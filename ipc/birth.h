@@ -42,7 +42,10 @@ enum class BirthKind : std::uint32_t {
     log_level,       // argument
     drain,
     control_answer,  // argument: ok or not; payload: ControlAnswer; a descriptor with a text when there is more to say
+    want_syslog,     // child to master: its syslog socket is dead (logd only)
+    syslog,          // master to child: descriptor, a socket connected to logging.syslog (logd only)
 };
+constexpr BirthKind last_enumerator(BirthKind) { return BirthKind::syslog; }
 
 // Who asked for a channel: the child's event loop, the child's blocking signature call, or the peer.
 constexpr std::uint64_t asked_by_loop = 0, asked_by_blocking = 1, asked_by_peer = 2;

@@ -149,6 +149,7 @@ Config Supervisor::slice_of(const Service& row) const {
     Config slice;
     for (const config::Option& option : config::options())
         if ((option.for_services & config::bit(row.id)) != 0) slice.set(std::string(option.key), config_.text(option.key));
+    slice.set("logging.level", std::string(log::to_string(level_)));   // what mailctl log level said outlives a restart of the child
     return slice;
 }
 
@@ -209,6 +210,7 @@ Result<void> Supervisor::grant_all(Child& child) {
     if (done) done = grant_certificates(child);
     if (done && child.row.pages) done = grant_pages(child);
     if (child.row.logs) grant_log_sources(child);
+    if (child.row.logs) grant_syslog(child);
 
     BirthMessage confine = of_kind(BirthKind::confine);
     confine.set_payload(confinement_of(child, config_));
@@ -267,6 +269,13 @@ void Supervisor::grant_log_sources(Child& logd) {
     };
     give(ServiceId::master, 0, own_log_read_);
     for (const auto& child : children_) give(child->row.id, child->instance, child->log_read);
+}
+
+// Not there yet, or gone: logd asks again when it has something to say.
+void Supervisor::grant_syslog(Child& logd) {
+    const std::string path = config_.text("logging.syslog");
+    if (path.empty()) return;
+    if (auto socket = connect_datagram(path)) tell(logd, of_kind(BirthKind::syslog), socket->get());
 }
 
 void Supervisor::announce_page(Child& of) {
@@ -367,6 +376,9 @@ void Supervisor::child_says(Child& child, const BirthMessage& message) {
     case BirthKind::want_channel: return want_channel(child, message);
     case BirthKind::drained: return drained(child);
     case BirthKind::control: return answer_control(child, message);
+    case BirthKind::want_syslog:
+        if (child.row.logs) return grant_syslog(child);
+        [[fallthrough]];
     default: ::kill(child.pid, SIGKILL);                 // only a broken or broken-in process says anything else
     }
 }
@@ -500,16 +512,20 @@ void Supervisor::reload_read(Result<Config> config) {
     }
     if (mistakes.empty()) {
         const Config before = std::exchange(config_, *config);
+        const log::Level level_before = level_;
+        log::parse_level(config_.text("logging.level"), level_);
         Result<void> done = listeners_.update(config_, options_);
         for (const auto& child : children_)
             if (done && child->state == ProcessState::running) done = send_reload(*child);
         if (!done) {
             mistakes = done.error().message();
             config_ = before;
+            level_ = level_before;
             (void)listeners_.update(config_, options_);
         }
     }
     if (mistakes.empty()) {
+        log::set_level(level_);
         match_children();
         log::info("master.reload", {{"config", options_.config_file.string()}});
     } else {
@@ -528,6 +544,7 @@ Result<void> Supervisor::send_reload(Child& child) {
                 if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::listener, name), listener.socket.get()); !done)
                     return done;
     if (auto done = grant_certificates(child); !done) return done;
+    if (child.row.logs) grant_syslog(child);
     return ipc::send_birth(child.birth.get(), of_kind(BirthKind::start));
 }
 

@@ -48,6 +48,7 @@ class Supervisor {
     Result<void> grant_certificates(Child& child);
     Result<void> grant_pages(Child& child);
     void grant_log_sources(Child& logd);
+    void grant_syslog(Child& logd);
     Result<void> make_log_pair(Child& child);
     void announce_page(Child& of);
 
