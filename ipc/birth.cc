@@ -12,6 +12,13 @@
 
 namespace postern::ipc {
 
+BirthMessage of_kind(BirthKind kind, std::string_view name) {
+    BirthMessage message;
+    message.kind = kind;
+    message.set_name(name);
+    return message;
+}
+
 void BirthMessage::set_name(std::string_view text) {
     name[text.copy(name, sizeof name - 1)] = '\0';   // copy() and not memcpy: an empty text may have no address
 }

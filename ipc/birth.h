@@ -40,7 +40,7 @@ enum class BirthKind : std::uint32_t {
     refused,         // peer, argument: no such channel now
     reload,          // descriptor: the new slice
     log_level,       // argument
-    drain,
+    drain,           // argument: 1 when a successor serves already, so that what runs may take its time
     control_answer,  // argument: ok or not; payload: ControlAnswer; a descriptor with a text when there is more to say
     want_syslog,     // child to master: its syslog socket is dead (logd only)
     syslog,          // master to child: descriptor, a socket connected to logging.syslog (logd only)
@@ -75,6 +75,7 @@ struct BirthMessage {
     }
 };
 static_assert(std::is_trivially_copyable_v<BirthMessage>);
+BirthMessage of_kind(BirthKind kind, std::string_view name = {});
 
 constexpr int birth_descriptor = 3;
 

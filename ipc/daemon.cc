@@ -183,7 +183,9 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::start:                               // the grants of a reload are complete
         if (owner.reload_) owner.reload_();
         return;
-    case BirthKind::drain: return begin_drain();
+    case BirthKind::drain:
+        owner.has_successor_ = message.argument == 1;
+        return begin_drain();
     default: log::warning("daemon.birth.unknown", {{"kind", static_cast<unsigned>(message.kind)}});
     }
 }

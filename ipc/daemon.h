@@ -70,11 +70,10 @@ class Link {
     void on_down(std::function<void()> callback) { down_ = std::move(callback); }
     void connect();                                  // asks now instead of at the first call
     bool is_up() const { return channel_ != nullptr; }
-    // For what takes several messages to one life of the peer: the channel as it is now, or none.
-    std::shared_ptr<Channel> channel() const { return channel_; }
 
   private:
     friend class Daemon;
+    std::shared_ptr<Channel> channel() const { return channel_; }
     Link(Daemon& daemon, ServiceId service, std::uint32_t instance);
     void when_up(std::chrono::milliseconds deadline, std::function<void(Channel&, std::chrono::milliseconds)> go,
                  std::function<void(const Error&)> fail);
@@ -151,6 +150,8 @@ class Daemon {
     // channel retires: requests that still come are answered as ever, and the process ends when all channels are quiet.
     void on_drain(std::function<void()> callback) { drain_ = std::move(callback); }
     void drained();
+    // While draining: another process of this name serves already, nobody waits for us to end.
+    bool has_successor() const { return has_successor_; }
 
     // Asks master itself (ipc/control.h); refused unless this service's row allows it. One at a time waits for its
     // answer, later ones queue behind it. `text` is what there is more to say: errors of a reload, the configuration.
@@ -182,6 +183,7 @@ class Daemon {
     std::function<void(const Peer&)> peer_closed_;
     std::function<void(Channel&)> peer_retiring_;
     std::function<void()> reload_, new_log_source_, new_syslog_, drain_;
+    bool has_successor_ = false;
     std::unique_ptr<Birth> birth_;
 };
 

@@ -64,6 +64,7 @@ constexpr Command table[] = {
     {"ps", "", "every process, and what the kernel says of it", {}, ps},
     {"explain", "KEY", "what happened to a message or an address: queue id, trace id, Message-ID or address", explain_options, explain},
     {"reload", "", "read postern.yaml again; a wrong one changes nothing", {}, reload},
+    {"upgrade", "", "go on with the programs that are installed now; no connection is refused", {}, upgrade},
     {"stop", "", "finish what runs, then stop", {}, stop},
     {"passwd", "ADDRESS", "set a password: from the terminal, or a line on standard input", passwd_options, passwd},
 

@@ -55,7 +55,7 @@ Service::Service(ipc::Daemon& daemon) :
             tell_recipient, tell_corrupt,
             [this](std::size_t messages) {
                 log::info("queue.recovered", {{"queue", "all"}, {"messages", messages}});
-                for (const auto& view : std::exchange(views_, {})) view();
+                for (const auto& task : std::exchange(until_recovered_, {})) task();
             }}),
     tick_(daemon.loop(), [this] { tick(); }), drain_check_(daemon.loop(), [this] { drain(); }) {
     queue_.tick(read_clocks());
@@ -135,10 +135,13 @@ void Service::authorize(const std::shared_ptr<In<ipc::Submit>>& in) {
 void Service::take_body(const std::shared_ptr<In<ipc::Submit>>& in) {
     const std::uint64_t token = in->message.large;
     if (token == 0) return accept(in, std::nullopt);
-    const auto opened = large_.find(token);
-    if (opened == large_.end() || opened->second != in->channel->peer())
+    if (const auto opened = large_.find(token); opened != large_.end() && opened->second == in->channel->peer()) {
+        large_.erase(opened);
+    } else if (!spool_->is_recovered()) {                // it may be of before our start: then we know more
+        return when_recovered([this, in] { take_body(in); });
+    } else if (!spool_->adopt_large(token)) {
         return refuse(*in, SubmitStatus::refused, "no such large body");
-    large_.erase(opened);
+    }
     ++submissions_;
     spool_->commit_large(token, [this, in, token](Result<LargeBody> body) {
         --submissions_;
@@ -181,9 +184,9 @@ void Service::open_large(In<ipc::OpenLarge> in) {
 
 void Service::abandon_large(std::uint64_t token, const ipc::Peer& by) {
     const auto opened = large_.find(token);
-    if (opened == large_.end() || opened->second != by) return;
-    large_.erase(opened);
-    spool_->remove_large(token);
+    const bool ours = opened != large_.end() && opened->second == by;
+    if (ours) large_.erase(opened);
+    if (ours || spool_->adopt_large(token)) spool_->remove_large(token);
 }
 
 // ---- agents and owners -------------------------------------------------------------------------------------------
@@ -274,9 +277,9 @@ void Service::serve_views() {
 }
 
 // Until replay has ended, "the queue is empty" would be a guess.
-void Service::when_recovered(std::function<void()> view) {
-    if (spool_->is_recovered()) view();
-    else views_.push_back(std::move(view));
+void Service::when_recovered(std::function<void()> task) {
+    if (spool_->is_recovered()) task();
+    else until_recovered_.push_back(std::move(task));
 }
 
 // What one turn brought is handed out together: one write per agent and turn.
@@ -295,11 +298,11 @@ void Service::tick() {
     if (ticks_++ % ticks_per_account == 0) count_conservation(queue_.conservation());
 }
 
-// What is with an agent ends, what is in a mailbox is recorded, a large body that comes in is taken; what waits, waits
-// on disk.
+// What is with an agent ends, what is in a mailbox is recorded; what waits, waits on disk, and large bodies that are
+// being written for who comes after us.
 void Service::drain() {
     for (auto& [number, owner] : owners_) checkpoint(number);
-    if (submissions_ > 0 || !large_.empty() || !queue_.is_idle() || !spool_->is_idle()) return;
+    if (submissions_ > 0 || !queue_.is_idle() || !spool_->is_idle()) return;
     drain_check_.cancel();
     daemon_.drained();
 }

@@ -18,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds tick_period{1};
+constexpr std::chrono::seconds patience{30}, quiet{2};    // of an upgrade: for sessions in all, for one that says nothing
 constexpr int accepts_per_turn = 64;                     // then those who are connected get their turn
 constexpr std::chrono::seconds question_deadline{30};
 constexpr std::chrono::minutes submit_deadline{5};       // below the 10 min of RFC 5321 section 4.5.3.2.6
@@ -85,7 +86,6 @@ struct Service::Conversation {
     std::unique_ptr<tls::Connection> connection;
     bool paused = false;                                 // the session left bytes with the connection
     Fd large;                                            // qmgr's file, while a large body is written
-    std::shared_ptr<ipc::Channel> large_channel;         // its token is known to that life of qmgr only
     bool large_failed = false;
     std::uint64_t progress = 0;
     Clock::time_point progressed = Clock::now();
@@ -205,7 +205,6 @@ void Service::on_answer(std::uint64_t id, std::uint32_t ticket, Answer answer, F
     if (auto* opened = std::get_if<ipc::LargeOpened>(&answer); opened && opened->status == ipc::SubmitStatus::accepted) {
         if (gone) return qmgr_.send(ipc::AbandonLarge{opened->token});
         if (!descriptor) opened->status = ipc::SubmitStatus::unavailable;
-        if (!row->second->large_channel) row->second->large_channel = qmgr_.channel();
         row->second->large = std::move(descriptor);
         row->second->large_failed = false;
     }
@@ -228,7 +227,7 @@ void Service::perform(Conversation& c) {
     for (std::uint8_t verb : effects_.verbs) count_command(verb);
     if (!effects_.large.empty()) write_large(c, effects_.large);
     for (const Ask& question : effects_.asks) ask(c, question);
-    for (const Tell& message : effects_.tells) tell(c, message);
+    for (const Tell& message : effects_.tells) tell(message);
     if (!effects_.send.empty()) c.connection->write(effects_.send);
     const Effects::Then then = effects_.then;
     effects_.clear();
@@ -248,12 +247,12 @@ void Service::start_tls(std::uint64_t id) {
 template <ipc::Request Q> void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question) {
     // A peer that does not answer has answered "unavailable": the default of every reply.
     const auto deadline = std::is_same_v<Q, ipc::Submit> ? std::chrono::seconds(submit_deadline) : question_deadline;
-    auto done = [this, id = c.id, ticket](Result<typename Q::Reply> reply, Fd descriptor) {
-        on_answer(id, ticket, reply ? std::move(*reply) : typename Q::Reply{}, std::move(descriptor));
-    };
-    if constexpr (std::is_same_v<Q, ipc::Submit>)
-        if (question.large != 0 && c.large_channel) return c.large_channel->call<Q>(question, std::move(done), deadline);
-    link.call_with_descriptor<Q>(question, std::move(done), deadline);
+    link.call_with_descriptor<Q>(
+        question,
+        [this, id = c.id, ticket](Result<typename Q::Reply> reply, Fd descriptor) {
+            on_answer(id, ticket, reply ? std::move(*reply) : typename Q::Reply{}, std::move(descriptor));
+        },
+        deadline);
 }
 
 void Service::ask(Conversation& c, const Ask& question) {
@@ -264,10 +263,7 @@ void Service::ask(Conversation& c, const Ask& question) {
         void operator()(const ipc::Login& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::CheckSender& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::ResolveRecipient& q) const { service.put(service.authd_, c, ticket, q); }
-        void operator()(const ipc::OpenLarge& q) const {
-            c.large_channel = service.qmgr_.channel();
-            service.put(service.qmgr_, c, ticket, q);
-        }
+        void operator()(const ipc::OpenLarge& q) const { service.put(service.qmgr_, c, ticket, q); }
         void operator()(const ipc::Submit& q) const { service.submit(c, ticket, q); }
     };
     std::visit(Router{*this, c, question.ticket}, question.question);
@@ -276,7 +272,7 @@ void Service::ask(Conversation& c, const Ask& question) {
 void Service::submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message) {
     c.large.reset();                                     // closed before qmgr reads it
     if (message.large == 0 || !c.large_failed) return put(qmgr_, c, ticket, message);
-    tell(c, ipc::AbandonLarge{message.large});
+    tell(ipc::AbandonLarge{message.large});
     on_answer(c.id, ticket, ipc::Submitted{ipc::SubmitStatus::no_space, {}, "cannot write the message"}, {});
 }
 
@@ -293,10 +289,9 @@ void Service::write_large(Conversation& c, std::string_view bytes) {
     }
 }
 
-void Service::tell(Conversation& c, const Tell& message) {
-    if (const auto* release = std::get_if<ipc::ReleaseHandle>(&message)) return authd_.send(*release);
-    if (c.large_channel) c.large_channel->send(std::get<ipc::AbandonLarge>(message));
-    c.large_channel.reset();
+void Service::tell(const Tell& message) {
+    if (const auto* release = std::get_if<ipc::ReleaseHandle>(&message)) authd_.send(*release);
+    else qmgr_.send(std::get<ipc::AbandonLarge>(message));
 }
 
 // One timer for all sessions: a client has to make progress, and under pressure soon. A session that waits for
@@ -325,18 +320,27 @@ void Service::tick() {
         c->progressed = now;
         perform(*c);
     }
+    if (draining_) shut_down_sessions();
 }
 
+// With a successor in place nobody has to be sent away: whoever is quiet is, the others come to their own end.
 void Service::drain() {
     draining_ = true;
     for (Port& port : ports_) port.watch->disable();
+    patient_until_ = daemon_.has_successor() ? Clock::now() + patience : Clock::time_point{};
+    shut_down_sessions();
+    drained_if_empty();
+}
+
+void Service::shut_down_sessions() {
+    const auto now = Clock::now();
     std::vector<Conversation*> all;
-    for (auto& [id, c] : conversations_) all.push_back(c.get());
+    for (auto& [id, c] : conversations_)
+        if (now >= patient_until_ || now - c->progressed > quiet) all.push_back(c.get());
     for (Conversation* c : all) {
         c->session.shut_down();
         perform(*c);
     }
-    drained_if_empty();
 }
 
 void Service::drained_if_empty() {
