@@ -45,6 +45,8 @@ enum class BirthKind : std::uint32_t {
     drain,           // argument: 1 when a successor serves already, so that what runs may take its time
     control_answer,  // argument: ok or not; payload: ControlAnswer; a descriptor with a text when there is more to say
     ticket_key,      // payload: TicketKey, the one to use from now on; before the start and later
+    want_syslog,     // child to master: its syslog socket is dead (logd only)
+    syslog,          // master to child: descriptor, a socket connected to logging.syslog (logd only)
 };
 
 // Who asked for a channel: the child's event loop, the child's blocking signature call, or the peer.

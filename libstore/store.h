@@ -220,6 +220,8 @@ struct Delivery {
 };
 struct Delivered {
     bool again = false;                 // it was here already; nothing changed, but damage was repaired
+    std::string mailbox, file;          // where it went, when it was not: for the log
+    std::uint32_t uid = 0;
 };
 
 class Account {

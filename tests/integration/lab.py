@@ -62,9 +62,7 @@ class Instance:
 
     def lab(self, *words, check=True):
         command = [str(ROOT / "scripts" / "lab"), *words, "--dir", str(self.dir)]
-        # master takes every POSTERN_… of its environment for an option of postern.yaml
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=clean)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
