@@ -3,7 +3,7 @@ import os
 import random
 
 import pytest
-from disk import MAKE
+from disk import MAKE, run
 
 MESSAGES = 20
 
@@ -38,7 +38,7 @@ def lost(directory, number):
                           ("file and name flushed", True, True)])
 def test_a_toy_writer(disk, say, writer, flush_file, flush_directory):
     places = []
-    os.sync()
+    run("sync", "-f", disk.mount)
     for number in range(MESSAGES):
         write_message(disk.mount, number, flush_file, flush_directory)
         places.append(disk.place())

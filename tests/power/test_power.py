@@ -7,7 +7,7 @@ import random
 import time
 
 import pytest
-from disk import MAKE
+from disk import MAKE, run
 from injected import Injected
 from lab import Instance, User, wait_for
 from load import Load, message
@@ -22,7 +22,7 @@ MARKS = 20
 def set_up(disk, users, settings=()):
     instance = Instance(disk.mount / "instance", users=users, settings=settings)
     instance.start()
-    os.sync()                                       # what is tested begins here
+    run("sync", "-f", disk.mount)                   # what is tested begins here
     return instance
 
 
