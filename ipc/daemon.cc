@@ -273,7 +273,9 @@ void Daemon::Birth::ask_next() {
     BirthMessage message;
     message.kind = BirthKind::want_channel;
     std::tie(message.service, message.instance) = wanted.front();
-    (void)send_birth(socket.get(), message, -1, true);
+    if (send_birth(socket.get(), message, -1, true)) return;
+    // No memory for it in the kernel, say. Whoever waits for this channel asks again, as when master refuses.
+    owner.loop_.defer([this, peer = Peer{message.service, message.instance, 0}] { handle_refused(peer); });
 }
 
 void Daemon::Birth::ask_question() {
