@@ -86,9 +86,17 @@ def slow_data(instance, size):
     return finish
 
 
-def replaced(before, after):
-    return after["master"] == before["master"] and set(after) == set(before) and not any(
-        set(pids) & set(before[name]) for name, pids in after.items() if name != "master")
+def wait_until_replaced(instance, before):
+    """Every program is another process now, master apart."""
+    def old():
+        after = instance.processes()
+        assert after["master"] == before["master"]
+        return {name: pids for name, pids in before.items()
+                if name != "master" and (set(pids) & set(after.get(name, ())) or name not in after)}
+    try:
+        wait_for(lambda: not old(), "every old program to end")
+    except AssertionError as late:
+        raise AssertionError(f"{late}: {old()}\n{instance.log_tail()}") from None
 
 
 def test_an_upgrade_refuses_nobody(installed, tmp_path):
@@ -110,7 +118,7 @@ def test_an_upgrade_refuses_nobody(installed, tmp_path):
     assert "upgraded" in replies["upgrade"]
     assert replies["small"][0] == 250 and replies["large"][0] == 250
     assert senders.problems == []
-    wait_for(lambda: replaced(before, instance.processes()), "every old program to end, master apart")
+    wait_until_replaced(instance, before)
     wait_for(lambda: instance.queue_length() == 0, "the queue to empty", 60)
     users = [instance.user(number) for number in range(1, USERS + 1)]
     result = compare(ledger, {user.address: instance.maildir(user) for user in users})
@@ -139,7 +147,7 @@ def test_a_program_that_does_not_start_leaves_the_old_one(installed):
     # The good one again: the next upgrade replaces everybody.
     (libexec / "smtpd.good").rename(libexec / "smtpd")
     assert "upgraded" in instance.mailctl("upgrade")
-    wait_for(lambda: replaced(before, instance.processes()), "every old program to end, master apart")
+    wait_until_replaced(instance, before)
 
 
 def test_a_configuration_the_new_programs_refuse_stops_an_upgrade(installed):
