@@ -128,11 +128,17 @@ class Client(threading.Thread):
             found = [folder for folder in promise.folders
                      for name, whole in there.get(folder, ({}, 0))[0].values() if name == promise.name]
             if len(found) != 1:
-                problems.append(f"{promise}: {len(found)} times there")
+                problems.append(f"{promise}: {len(found)} times there; on disk: {self.on_disk(promise.name)}")
             elif promise.uid and promise.uid[0] == there[found[0]][1] and \
                     there[found[0]][0].get(promise.uid[1], ("", 0))[0] != promise.name:
                 problems.append(f"{promise}: another UID")
         return problems
+
+
+    def on_disk(self, name):
+        maildir = self.instance.maildir(self.user)
+        return [str(path.relative_to(maildir)) for path in maildir.rglob("*")
+                if path.is_file() and name.encode() in path.read_bytes()[:4096]]
 
 
 def done(answer):
