@@ -34,6 +34,8 @@ constexpr const char* migrations[] = {
     " flags INTEGER NOT NULL, keywords INTEGER NOT NULL, size INTEGER NOT NULL, date INTEGER NOT NULL,"
     " expunged_at INTEGER NOT NULL, moved INTEGER NOT NULL);"
     "CREATE INDEX retained_unmoved ON retained(moved) WHERE moved = 0;",
+    // More header fields are kept with a message than before.
+    "DELETE FROM cache;",
 };
 static_assert(std::size(migrations) == Index::version);
 

@@ -65,7 +65,7 @@ struct FlagUpdate {
 
 class Index {
   public:
-    static constexpr int version = 1;
+    static constexpr int version = 2;
 
     // Errc::corrupt: not a database, or not ours.
     static Result<Index> open(const std::string& path);
