@@ -378,11 +378,20 @@ void LocalAccount::mark_dirty(Box& box) {
 }
 
 void LocalAccount::touch(Box& box) {
-    if (context_.flushed(box.changed_at)) box.handed_out = 0;
+    if (context_.flushed(box.changed_at)) box.handed_out = box.handed_before = 0;
+    if (box.flush != 0 && context_.flushed(box.flush - 1)) {
+        box.handed_out -= std::exchange(box.handed_before, 0);
+        box.flush = 0;
+    }
     box.changed_at = context_.started();
     context_.touched();
-    if (++box.handed_out < jump / 2) return;
-    if (context_.flush_now()) box.handed_out = 0;
+    // In time, so that nobody has to wait: a move of 100,000 messages hands out as many.
+    if (++box.handed_out >= jump / 8 && box.handed_before == 0) {
+        box.handed_before = box.handed_out;
+        box.flush = context_.flush([](const Result<void>&) {});
+    }
+    if (box.handed_out < jump / 2) return;
+    if (context_.flush_now()) box.handed_out = box.handed_before = 0;
 }
 
 Result<void> LocalAccount::write_pending() {
@@ -461,6 +470,7 @@ void LocalAccount::notify(Box& box) {
 
 // An APPEND or COPY that could not be made durable did not happen.
 void LocalAccount::withdraw(MailboxId mailbox, std::span<const Uid> uids) {
+    if (uids.empty()) return;
     if (Box* found = box(mailbox))
         if (auto view = load_view(*found)) (void)(*view)->expunge(uids);
 }

@@ -42,6 +42,8 @@ struct Box {
     Look seen;
     std::uint64_t changed_at = 0;       // Context::started() at the last change
     std::uint32_t handed_out = 0;       // UIDs and MODSEQs since the last flush
+    std::uint32_t handed_before = 0;    // of these, before the flush that was asked for because of them
+    std::uint64_t flush = 0;            // its number; 0: none is under way
     std::int64_t side_due = 0;          // when the side file is written next
     std::int64_t unused_since = 0;      // when nobody but us had the view any more
     std::shared_ptr<LocalMailbox> view;

@@ -46,6 +46,7 @@ class LocalMailbox final : public Mailbox {
   private:
     friend class LocalAccount;
     struct Moving;
+    class Copying;
 
     std::vector<const Message*> select(std::span<const Uid> uids) const;
     void erase(std::span<const Uid> sorted);
@@ -54,7 +55,6 @@ class LocalMailbox final : public Mailbox {
     template <class Run> static Result<void> each_run(std::span<const Message* const> chosen, Run&& run);
     Result<Moving> rename_files(std::span<const Message* const> chosen, Box& target);
     void rename_back(const Moving& moving, Box& target);
-    Result<std::vector<NewMessage>> link_files(std::span<const Message* const> chosen, Box& target);
     Error gone() const { return Error(Errc::closed, "the mailbox is gone"); }
 
     LocalAccount& account_;
