@@ -81,6 +81,7 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     std::vector<std::string> subscriptions() const override;
     Result<Status> status(MailboxId mailbox) override;
     Result<std::shared_ptr<Mailbox>> open(MailboxId mailbox) override;
+    void open(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done) override;
     Result<std::unique_ptr<Appending>> append(MailboxId mailbox, std::uint64_t expected_size) override;
     Result<Delivered> deliver(const Delivery& delivery) override;
     Usage usage() const override;
@@ -142,7 +143,11 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     Result<LocalMailbox*> load_view(Box& box);
     Result<void> rename_inbox(const std::string& to);
     Result<void> rename_boxes(const std::string& from, const std::string& to);
-    Result<void> reconcile(const std::vector<Box*>& boxes, bool unclean);
+    Result<void> reconcile(std::vector<Box*> boxes, bool unclean);
+    Result<Box*> prepare(MailboxId mailbox);            // its rows are in memory, its folder is open
+    std::vector<Box*> differing(Box& box);
+    Result<std::shared_ptr<Mailbox>> opened(MailboxId mailbox);
+    void open_now(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done);
 
     bool fits(std::uint64_t bytes, std::uint64_t messages) const;
     Result<unsigned> keyword(Box& box, std::string_view name);
@@ -202,6 +207,9 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     bool damaged_ = false;              // the index failed its own checks: rebuilt before it is used again
     bool unmoved_ = true;               // retained files may still lie in their folders
     std::int64_t purge_due_ = 0;
+    std::uint64_t removals_ = 0;        // counts what leaves a Box* dangling or without a mailbox
+    bool merging_ = false;              // folders are being looked over a step at a time
+    std::vector<std::function<void()>> after_merge_;
 };
 
 } // namespace postern::store

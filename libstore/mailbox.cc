@@ -119,6 +119,15 @@ void LocalMailbox::reload(std::vector<Message> messages) {
     changed();
 }
 
+void LocalMailbox::merge(std::span<const Message> added, std::span<const Message> altered, std::span<const Uid> removed) {
+    for (const Message& m : altered)
+        if (Message* old = find_mutable(m.uid)) *old = m;
+    if (!removed.empty()) erase(removed);
+    messages_.insert(messages_.end(), added.begin(), added.end());
+    if (!altered.empty() || !added.empty()) collect_stale_names();
+    changed();
+}
+
 std::optional<Changes> LocalMailbox::changes_since(ModSeq since) const {
     if (!box_) return std::nullopt;
     Changes changes;

@@ -35,6 +35,7 @@ class LocalMailbox final : public Mailbox {
     bool observed() const { return !observers_.empty(); }
     void add(const Message& message) { messages_.push_back(message); }
     void reload(std::vector<Message> messages);
+    void merge(std::span<const Message> added, std::span<const Message> altered, std::span<const Uid> removed);   // ascending
     void changed();                                     // tells the observers
     void detach();                                      // the mailbox is gone
     Result<void> write_cache();

@@ -71,7 +71,7 @@ void LocalAccount::upkeep_view(Box& box) {
 // Renames, then says so in one transaction. A crash between is a rename by "another tool" to the flags the index
 // has already.
 void LocalAccount::upkeep_names(Box& box, std::size_t& budget) {
-    if (budget == 0 || !box.view || box.view->stale_names().empty()) return;
+    if (budget == 0 || merging_ || !box.view || box.view->stale_names().empty()) return;
     auto there = folder(box);
     if (!there) return;
     std::vector<Uid>& stale = box.view->stale_names();
@@ -255,7 +255,9 @@ void LocalAccount::upkeep_deleted(std::size_t& budget) {
     --budget;
     drop_folder(*at->second);
     const MailboxId id = at->first;
-    if (transact([&](Index& index) { return index.drop_mailbox(id); })) boxes_.erase(at);
+    if (!transact([&](Index& index) { return index.drop_mailbox(id); })) return;
+    boxes_.erase(at);
+    ++removals_;
 }
 
 // What another tool put there since is retained too, without a row.

@@ -20,10 +20,13 @@ void Session::handle(const imap::Select& command) {
     unselect();                                  // also when the new one cannot be opened (section 6.3.2)
     const auto info = account_->find(command.mailbox);
     if (!info) return no("NONEXISTENT", "No such mailbox");
-    auto mailbox = account_->open(info->id);
-    if (!mailbox) return no(mailbox.error());
+    examining_ = command.read_only;
+    account_->open(info->id, later<std::shared_ptr<store::Mailbox>>(&Session::selected));
+}
 
-    view_ = std::make_unique<View>(std::move(*mailbox), command.read_only);
+void Session::selected(const Result<std::shared_ptr<store::Mailbox>>& mailbox) {
+    if (!mailbox) return no(mailbox.error());
+    view_ = std::make_unique<View>(*mailbox, examining_);
     view_->mailbox().observe(*this);
     view_->append_flags_response(out_);
     out_.append("* ");
@@ -37,7 +40,7 @@ void Session::handle(const imap::Select& command) {
                     "UIDs valid");
     append_untagged(out_, Condition::ok, "UIDNEXT " + std::to_string(view_->mailbox().uid_next()),
                     "Predicted next UID");
-    ok(command.read_only ? "READ-ONLY" : "READ-WRITE");
+    ok(examining_ ? "READ-ONLY" : "READ-WRITE");
 }
 
 void Session::handle(const imap::Unselect&) {
