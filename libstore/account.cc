@@ -462,6 +462,7 @@ Result<void> LocalAccount::committed() {
     pending_keys_.clear();
     dirty_ = false;
     context_.touched();
+    fold_wal(Index::fold_wal_at_once);
     return {};
 }
 

@@ -178,6 +178,7 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     Result<void> write_file(const Folder& folder, const std::string& base, const Delivery& delivery, bool sync);
 
     // Upkeep (upkeep.cc)
+    void fold_wal(int from_pages);
     void upkeep_view(Box& box);
     void upkeep_names(Box& box, std::size_t& budget);
     void upkeep_retention(std::size_t& budget);
@@ -208,6 +209,7 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     bool unmoved_ = true;               // retained files may still lie in their folders
     std::int64_t purge_due_ = 0;
     std::uint64_t removals_ = 0;        // counts what leaves a Box* dangling or without a mailbox
+    bool folding_wal_ = false;
     bool merging_ = false;              // folders are being looked over a step at a time
     std::vector<std::function<void()>> after_merge_;
 };

@@ -75,7 +75,7 @@ class Index {
     // Folds the WAL of an index back into its database, over a connection of its own: that flushes, so it runs on
     // the worker's thread. SQLite does it inside a commit only when nobody came by for long.
     static Result<void> fold_wal(const std::string& path);
-    static constexpr int fold_wal_pages = 400;
+    static constexpr int fold_wal_pages = 400, fold_wal_at_once = 4000;
     int wal_pages() const { return db_.wal_pages(); }
     void forget_wal_pages() { db_.forget_wal_pages(); }
 

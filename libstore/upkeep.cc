@@ -30,11 +30,21 @@ void LocalAccount::upkeep(std::size_t& budget) {
     upkeep_retention(budget);
     upkeep_deleted(budget);
     upkeep_purge(budget);
-    if (index_->wal_pages() < Index::fold_wal_pages) return;
-    index_->forget_wal_pages();
+    fold_wal(Index::fold_wal_pages);
+}
+
+void LocalAccount::fold_wal(int from_pages) {
+    if (index_->wal_pages() < from_pages || folding_wal_) return;
+    folding_wal_ = true;
     SyncJob fold;
     fold.index = index_path();
-    fold.done = [](const Result<void>&) {};     // a failure is tried again when the WAL has grown more
+    // A failure is tried again with the next commit.
+    fold.done = [self = weak_from_this()](const Result<void>&) {
+        const auto account = self.lock();
+        if (!account) return;
+        account->folding_wal_ = false;
+        if (account->index_) account->index_->forget_wal_pages();
+    };
     context_.worker->add(std::move(fold));
 }
 

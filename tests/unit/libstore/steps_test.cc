@@ -156,3 +156,24 @@ TEST_CASE("a COPY that fails in a later step leaves nothing") {
     CHECK(must(s.account->status(archive)).messages == 0);
     CHECK(uids(*inbox).size() == count);
 }
+
+TEST_CASE("a commit that cannot fold the WAL back is still a commit") {
+    TempRoot root;
+    auto store = open_test_store(root);
+    auto account = must(store->account(1));
+    for (std::uint32_t n = 1; n <= 3'000; ++n) deliver(*account, n);
+    auto inbox = select(*account, "INBOX");
+    // As if another connection were at it for ever: SQLite's checkpoint lock is this byte of the -shm file.
+    const Fd shared(::open((root.account(1) / "index.db-shm").c_str(), O_RDWR | O_CLOEXEC));
+    struct flock checkpoint_lock {};
+    checkpoint_lock.l_type = F_WRLCK;
+    checkpoint_lock.l_start = 121;
+    checkpoint_lock.l_len = 1;
+    REQUIRE(::fcntl(shared.get(), F_OFD_SETLK, &checkpoint_lock) == 0);
+    const auto wal = root.account(1) / "index.db-wal";
+    using Mode = FlagChange::Mode;
+    for (int n = 0; fs::file_size(wal) < std::uintmax_t{34} * 1024 * 1024; ++n)
+        must(inbox->set_flags(uids(*inbox), {n % 2 == 0 ? Mode::add : Mode::remove, flag::flagged, 0, {}}));
+    CHECK(must(account->status(account->find("INBOX")->id)).messages == 3'000);
+    CHECK_FALSE(fs::exists(root.account(1) / fmt::format("index.damaged-{}", test_clock)));
+}
