@@ -183,6 +183,7 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     void upkeep_names(Box& box, std::size_t& budget);
     void upkeep_retention(std::size_t& budget);
     void upkeep_purge(std::size_t& budget);
+    bool forget_expunged(std::size_t& budget);
     void upkeep_deleted(std::size_t& budget);
     void drop_folder(const Box& box);
     void upkeep_side(Box& box, bool now, std::size_t& budget);

@@ -117,6 +117,9 @@ class Index {
     // One message gets another id, all rows with it; the old one is expunged.
     Result<void> renumber(RowId from, const Message& as, RowId to, ModSeq from_modseq);
     Result<std::vector<Uid>> expunged_since(MailboxId mailbox, ModSeq since);
+    // Forgets the oldest of them, some at a time, where there are more than `kept`: the MODSEQ up to which nothing is
+    // known any more, 0 if all is.
+    Result<ModSeq> forget_expunged(MailboxId mailbox, std::size_t kept, std::size_t at_once);
 
     Result<std::optional<RetainedRow>> retained(RowId id);
     Result<std::vector<RetainedRow>> retained_all();

@@ -13,6 +13,8 @@ namespace postern::store {
 namespace {
 
 constexpr std::int64_t side_delay = 10, purge_period = 600, view_kept = 300;         // seconds
+// UIDs that are gone, for the clients of RFC 7162; who was away for longer starts afresh.
+constexpr std::size_t expunged_kept = 10'000, expunged_forgotten_at_once = 1'000;
 // A side file that is mostly history is written anew: an ordinary line takes some 80 bytes.
 constexpr std::size_t side_cost = 4;
 constexpr std::uint64_t side_line_estimate = 160, side_minimum = 64 * 1024;
@@ -293,7 +295,7 @@ void LocalAccount::upkeep_purge(std::size_t& budget) {
     if (now < purge_due_ || budget == 0) return;
     auto rows = index_->retained_before(now - context_.options.undelete.count(), std::min<std::size_t>(budget, 100));
     if (!rows || rows->empty()) {
-        purge_due_ = now + purge_period;
+        if (!forget_expunged(budget)) purge_due_ = now + purge_period;
         return;
     }
     auto directory = retention();
@@ -309,6 +311,26 @@ void LocalAccount::upkeep_purge(std::size_t& budget) {
         }
         return {};
     });
+}
+
+// True: there may be more. What the side file has not been told yet is kept.
+bool LocalAccount::forget_expunged(std::size_t& budget) {
+    for (auto& [id, box] : boxes_) {
+        if (box->deleted() || box->row.side_modseq != box->row.modseq) continue;
+        MailboxRow row = box->row;
+        auto done = transact([&, id = id](Index& index) -> Result<void> {
+            auto up_to = index.forget_expunged(id, expunged_kept, expunged_forgotten_at_once);
+            if (!up_to) return up_to.error();
+            if (*up_to == 0) return {};
+            row.forgotten = std::max(row.forgotten, *up_to);
+            return index.put_mailbox(persisted(*box, row));
+        });
+        if (!done || row.forgotten == box->row.forgotten) continue;
+        box->row = row;
+        budget -= std::min<std::size_t>(budget, 50);
+        return true;
+    }
+    return false;
 }
 
 } // namespace postern::store

@@ -177,3 +177,29 @@ TEST_CASE("a commit that cannot fold the WAL back is still a commit") {
     CHECK(must(account->status(account->find("INBOX")->id)).messages == 3'000);
     CHECK_FALSE(fs::exists(root.account(1) / fmt::format("index.damaged-{}", test_clock)));
 }
+
+TEST_CASE("expunged UIDs are remembered up to a bound, and who asks for older ones starts afresh") {
+    TempRoot root;
+    auto store = open_test_store(root);
+    auto account = must(store->account(1));
+    constexpr std::uint32_t many = 12'500, at_once = 250;
+    for (std::uint32_t n = 1; n <= many + 1; ++n) deliver(*account, n);
+    auto inbox = select(*account, "INBOX");
+    const ModSeq before = inbox->highest_modseq();
+    const std::vector<Uid> all = uids(*inbox);
+    for (std::size_t n = 0; n < many; n += at_once) must(inbox->expunge(std::span(all).subspan(n, at_once)));
+    REQUIRE(must(account->status(account->find("INBOX")->id)).messages == 1);
+    REQUIRE(inbox->changes_since(before)->expunged.size() == many);
+    const ModSeq late = inbox->highest_modseq() - 3;
+
+    test_clock += 3600;                         // everything that is lazy is due
+    maintain_all(*store);
+    test_clock += 3600;
+    maintain_all(*store);
+    CHECK_FALSE(inbox->changes_since(before));
+    CHECK(inbox->changes_since(late)->expunged.size() == 3 * at_once);
+    std::size_t oldest_known = 0;
+    for (ModSeq since = before; oldest_known == 0; ++since)
+        if (const auto known = inbox->changes_since(since)) oldest_known = known->expunged.size();
+    CHECK(oldest_known == 10'000);
+}
