@@ -9,7 +9,7 @@
 namespace postern::store {
 namespace {
 
-constexpr std::size_t settled_at_once = 200;
+constexpr std::size_t settled_at_once = 200, converted_at_once = 8;      // a conversion flushes its file
 constexpr std::size_t max_converted = std::size_t{256} * 1024 * 1024;
 
 bool has_bare_newline(std::string_view text) {
@@ -30,7 +30,7 @@ std::string with_crlf(std::string_view text) {
 
 // Other tools store messages with bare newlines; IMAP speaks CRLF (RFC 3501 section 2.2) and RFC822.SIZE must be
 // what is sent. So there is one form on disk: theirs becomes ours when it is taken over.
-Result<std::uint64_t> take_over(int dir, const std::string& name, const FileName& parsed) {
+Result<std::uint64_t> take_over(int dir, const std::string& name, const FileName& parsed, std::size_t& converted_files) {
     auto file = sys::open_file(dir, name);
     if (!file) return file.error();
     auto size = sys::size_of(file->get());
@@ -38,6 +38,7 @@ Result<std::uint64_t> take_over(int dir, const std::string& name, const FileName
     auto text = sys::read_all(file->get(), max_converted);
     if (!text) return text.error();
     if (!has_bare_newline(*text)) return size;
+    ++converted_files;
     const std::string converted = with_crlf(*text), unfinished = unfinished_name(parsed.base);
     auto out = sys::create_file(dir, unfinished);
     if (!out) return out.error();
@@ -219,11 +220,12 @@ Result<void> Reconciler::settle_slice(Index& index) {
     for (auto& [box, here] : rooms_)
         if (auto put = put_keywords(index, *box, here); !put) return put;
     const std::size_t end = unclean_ ? SIZE_MAX : settled_ + settled_at_once;
+    const std::size_t converted_end = unclean_ ? SIZE_MAX : converted_ + converted_at_once;
     for (; !renamed_.empty() && settled_ < end; renamed_.pop_back(), ++settled_)
         if (auto merged = merge_flags(index, renamed_.back()); !merged) return merged;
-    for (; !unknown_.empty() && settled_ < end; unknown_.pop_back(), ++settled_)
+    for (; !unknown_.empty() && settled_ < end && converted_ < converted_end; unknown_.pop_back(), ++settled_)
         if (auto settled = settle_unknown(index, unknown_.back()); !settled) return settled;
-    for (; !missing_.empty() && settled_ < end; missing_.erase(missing_.begin()), ++settled_)
+    for (; !missing_.empty() && unknown_.empty() && settled_ < end; missing_.erase(missing_.begin()), ++settled_)
         if (auto dropped = drop_missing(index, missing_.begin()->first, missing_.begin()->second); !dropped) return dropped;
     for (auto& [box, here] : rooms_)
         if (auto put = put_row(index, *box, here); !put) return put;
@@ -384,7 +386,7 @@ Result<void> Reconciler::adopt(Index& index, const Unknown& unknown) {
     const auto parsed = parse_file_name(unknown.found);
     Folder& folder = unknown.box->folder;
     const Flags place = unknown.in_new_dir ? in_new : parsed->flags;
-    auto size = take_over(folder.dir_of(place), unknown.found, *parsed);
+    auto size = take_over(folder.dir_of(place), unknown.found, *parsed, converted_);
     if (!size) {                                // a link, a FIFO, a directory: not a message, and not ours to remove
         log::warning("store.file.ignored", {{"account", account_.id_}, {"mailbox", unknown.box->row.name},
                                             {"file", unknown.found}, {"error", size.error().message()}});

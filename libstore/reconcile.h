@@ -79,7 +79,7 @@ class Reconciler final : public Work {
     std::function<void(Result<void>)> done_;
     std::size_t looked_over_ = 0;
     bool sorted_ = false;
-    std::size_t settled_ = 0;
+    std::size_t settled_ = 0, converted_ = 0;
     struct { std::size_t renamed, unknown, missing; } count_{};
     std::map<Box*, Room> rooms_;
     std::vector<Renamed> renamed_;

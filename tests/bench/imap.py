@@ -66,8 +66,7 @@ def resident(server):
     for group in server.groups:
         for pid in (GROUPS / group / "cgroup.procs").read_text().split():
             process = pathlib.Path("/proc") / pid
-            name = (process / "cmdline").read_bytes().split(b"\0")[0]
-            if b"postern-imapd" in name or name == b"dovecot/imap":
+            if (process / "comm").read_text().strip() in ("imapd", "imap"):
                 total += sum(int(line.split()[1]) for line in (process / "smaps_rollup").read_text().splitlines()
                              if line.startswith("Pss:"))
     return total
@@ -86,6 +85,7 @@ def once(server, number, options):
         before = resident(server)
         large = mailbox.Connection(port, *credentials(number - 1))
         large.command("SELECT INBOX")
+        large.command("FETCH 1:* (FLAGS)")
         opened = resident(server)
         idle = [mailbox.Connection(port, *credentials(100 + n)) for n in range(IDLE)]
         for connection in idle:
