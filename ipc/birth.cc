@@ -12,6 +12,18 @@
 
 namespace postern::ipc {
 
+void add_ticket_key(TicketKeys& keys, const TicketKey& newest) {
+    keys.push_front(newest);
+    if (keys.size() > ticket_keys_kept) keys.pop_back();
+}
+
+BirthMessage of_kind(BirthKind kind, std::string_view name) {
+    BirthMessage message;
+    message.kind = kind;
+    message.set_name(name);
+    return message;
+}
+
 void BirthMessage::set_name(std::string_view text) {
     name[text.copy(name, sizeof name - 1)] = '\0';   // copy() and not memcpy: an empty text may have no address
 }

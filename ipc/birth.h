@@ -11,10 +11,12 @@
 #include "libcommon/sandbox.h"
 
 #include <cstdint>
+#include <deque>
 #include <string_view>
 
 namespace postern::ipc {
 
+// New kinds come last and none changes: an upgraded master speaks with children of the version before.
 enum class BirthKind : std::uint32_t {
     // master to child, before the start
     config,          // descriptor: the slice, see libcommon/config.h
@@ -40,8 +42,9 @@ enum class BirthKind : std::uint32_t {
     refused,         // peer, argument: no such channel now
     reload,          // descriptor: the new slice
     log_level,       // argument
-    drain,
+    drain,           // argument: 1 when a successor serves already, so that what runs may take its time
     control_answer,  // argument: ok or not; payload: ControlAnswer; a descriptor with a text when there is more to say
+    ticket_key,      // payload: TicketKey, the one to use from now on; before the start and later
 };
 
 // Who asked for a channel: the child's event loop, the child's blocking signature call, or the peer.
@@ -72,6 +75,16 @@ struct BirthMessage {
     }
 };
 static_assert(std::is_trivially_copyable_v<BirthMessage>);
+BirthMessage of_kind(BirthKind kind, std::string_view name = {});
+
+// What TLS session tickets of one service are sealed with: made by master, the same for all its processes, so that a
+// session resumes at any of them and after a restart (RFC 5077 section 4). Current and former ones, the newest first.
+struct TicketKey {
+    std::uint8_t name[16], cipher[32], mac[32];
+};
+constexpr std::size_t ticket_keys_kept = 3;
+using TicketKeys = std::deque<TicketKey>;
+void add_ticket_key(TicketKeys& keys, const TicketKey& newest);
 
 constexpr int birth_descriptor = 3;
 

@@ -19,12 +19,14 @@ std::string& receive_buffer() {
 } // namespace
 
 void AnyResponder::send(MessageType type, std::string body, Fd descriptor) const {
-    if (const auto channel = channel_.lock(); channel && channel->is_open())
-        channel->send_frame(type, request_, true, std::move(body), std::move(descriptor));
+    const auto channel = channel_.lock();
+    if (!channel || !channel->is_open()) return;
+    --channel->unanswered_;
+    channel->send_frame(type, request_, true, std::move(body), std::move(descriptor));
 }
 
-void Dispatcher::add(MessageType type, std::size_t max_body, Raw handle) {
-    entries_[static_cast<std::uint16_t>(type)] = {max_body, std::move(handle)};
+void Dispatcher::add(MessageType type, std::size_t max_body, bool is_request, Raw handle) {
+    entries_[static_cast<std::uint16_t>(type)] = {max_body, is_request, std::move(handle)};
 }
 
 const Dispatcher::Entry* Dispatcher::find(MessageType type) const {
@@ -71,6 +73,25 @@ void Channel::call_frame(MessageType type, std::string body, Fd descriptor, Mess
     pending_.emplace(request, Pending{reply, max_body, std::chrono::steady_clock::now() + deadline, std::move(done)});
     if (!expiry_->armed()) expiry_->every(std::chrono::milliseconds(250));
     send_frame(type, request, false, std::move(body), std::move(descriptor));
+}
+
+void Channel::send_mark(std::uint8_t flag) {
+    encode_to(out_, FrameHeader{0, 0, flag, frame_version, 0});
+    schedule_flush();
+}
+
+void Channel::retire() {
+    if (!is_open() || std::exchange(retiring_, true)) return;
+    send_mark(frame_retires);
+}
+
+void Channel::handle_mark(const FrameHeader& header) {
+    if ((header.flags & frame_lets_go) != 0) {
+        let_go_ = true;
+        return;
+    }
+    send_mark(frame_lets_go);
+    if (peer_retires_) std::exchange(peer_retires_, nullptr)(*this);
 }
 
 void Channel::schedule_flush() {
@@ -172,6 +193,9 @@ bool Channel::acceptable(const FrameHeader& header) {
     const auto type = static_cast<MessageType>(header.type);
     if (header.version != frame_version) {
         close("unknown protocol version");
+    } else if (header.flags == frame_retires || (header.flags == frame_lets_go && retiring_)) {
+        if (header.length == 0) return true;
+        close("a mark with a body");
     } else if ((header.flags & frame_is_reply) != 0) {
         const auto pending = pending_.find(header.request);
         if (pending == pending_.end()) {
@@ -192,15 +216,21 @@ bool Channel::acceptable(const FrameHeader& header) {
 }
 
 bool Channel::handle_frame(const FrameHeader& header, std::string_view body) {
+    if (header.flags == frame_retires || header.flags == frame_lets_go) {
+        handle_mark(header);
+        return true;
+    }
     Fd descriptor;
     if ((header.flags & frame_has_descriptor) != 0) {
         if (in_descriptors_.empty()) return false;
         descriptor = std::move(in_descriptors_.front());
         in_descriptors_.pop_front();
     }
-    if ((header.flags & frame_is_reply) == 0)
-        return dispatcher_.find(static_cast<MessageType>(header.type))
-            ->handle(shared_from_this(), header.request, body, std::move(descriptor));
+    if ((header.flags & frame_is_reply) == 0) {
+        const Dispatcher::Entry* entry = dispatcher_.find(static_cast<MessageType>(header.type));
+        if (entry->is_request) ++unanswered_;
+        return entry->handle(shared_from_this(), header.request, body, std::move(descriptor));
+    }
     const auto pending = pending_.find(header.request);
     if (pending == pending_.end()) return true;
     const Answered done = std::move(pending->second.done);

@@ -70,7 +70,7 @@ class Dispatcher {
     using Raw = std::function<bool(std::shared_ptr<Channel>, std::uint32_t request, std::string_view body, Fd)>;
 
     template <Message M> void on(std::function<void(Incoming<M>)> handler) {
-        add(M::type, MaxEncoded<M>::value,
+        add(M::type, MaxEncoded<M>::value, Request<M>,
             [handler = std::move(handler)](std::shared_ptr<Channel> channel, std::uint32_t request,
                                            std::string_view body, Fd descriptor) {
                 auto message = decode<M>(body);
@@ -87,12 +87,13 @@ class Dispatcher {
 
     struct Entry {
         std::size_t max_body = 0;
+        bool is_request = false;
         Raw handle;
     };
     const Entry* find(MessageType type) const;
 
   private:
-    void add(MessageType type, std::size_t max_body, Raw handle);
+    void add(MessageType type, std::size_t max_body, bool is_request, Raw handle);
     std::unordered_map<std::uint16_t, Entry> entries_;
 };
 
@@ -129,6 +130,14 @@ class Channel : public std::enable_shared_from_this<Channel> {
                    });
     }
 
+    // A planned end, as for an upgrade: the peer is asked to begin nothing more with us. What runs is answered both ways,
+    // and what the peer began in several messages it may finish here. Quiet: the peer has confirmed and nothing is open.
+    void retire();
+    bool is_retiring() const { return retiring_; }
+    bool is_quiet() const { return let_go_ && unanswered_ == 0 && pending_.empty() && unsent() == 0; }
+    // Called once when it is the peer that retires.
+    void on_peer_retiring(std::function<void(Channel&)> callback) { peer_retires_ = std::move(callback); }
+
     // Called once when the peer is gone or was cut off; pending calls have failed by then.
     void on_closed(std::function<void(Channel&)> callback) { closed_ = std::move(callback); }
     void close(std::string_view why);
@@ -147,11 +156,13 @@ class Channel : public std::enable_shared_from_this<Channel> {
     void send_frame(MessageType type, std::uint32_t request, bool is_reply, std::string body, Fd descriptor);
     void call_frame(MessageType type, std::string body, Fd descriptor, MessageType reply, std::size_t max_body,
                     std::chrono::milliseconds deadline, Answered done);
+    void send_mark(std::uint8_t flag);
     void schedule_flush();
     void flush();
     void readable();
     std::size_t take_frames(std::string_view bytes);
     bool acceptable(const FrameHeader& header);
+    void handle_mark(const FrameHeader& header);
     bool handle_frame(const FrameHeader& header, std::string_view body);
     void expire();
 
@@ -170,7 +181,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
     std::unordered_map<std::uint32_t, Pending> pending_;
     std::unique_ptr<Watch> read_, write_;
     std::unique_ptr<Timer> expiry_;
-    std::function<void(Channel&)> closed_;
+    std::function<void(Channel&)> closed_, peer_retires_;
+    bool retiring_ = false, let_go_ = false;
+    std::size_t unanswered_ = 0;     // requests of the peer's
 };
 
 } // namespace postern::ipc

@@ -7,6 +7,7 @@
 
 namespace postern::ipc {
 
+// New verbs come last: an upgraded master is asked by an api-local of the version before.
 enum class ControlVerb : std::uint32_t {
     ping,
     reload,          // read the configuration again; a wrong one changes nothing and its errors come back as text
@@ -14,8 +15,9 @@ enum class ControlVerb : std::uint32_t {
     log_level,       // argument: log::Level
     process,         // argument: index; one row of the process table, not_found past the end
     show_config,     // the checked configuration in force, as text
+    upgrade,         // go on with the programs that are installed now; why not comes back as text
 };
-constexpr ControlVerb last_enumerator(ControlVerb) { return ControlVerb::show_config; }
+constexpr ControlVerb last_enumerator(ControlVerb) { return ControlVerb::upgrade; }
 
 enum class ControlStatus : std::uint32_t { ok, refused, not_found, failed };
 
@@ -24,7 +26,8 @@ enum class ProcessState : std::uint32_t { starting, running, draining, backing_o
 struct ControlAnswer {
     ControlStatus status = ControlStatus::ok;
     ServiceId service = ServiceId::master;
-    std::uint8_t reserved[3] = {};
+    bool upgrading = false;          // master still replaces programs, this one or another
+    std::uint8_t reserved[2] = {};
     std::uint32_t instance = 0;
     std::uint32_t generation = 0;
     std::int32_t pid = 0;

@@ -4,6 +4,7 @@
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -54,7 +55,8 @@ struct Daemon::Birth {
     struct Question { BirthMessage message; ControlDone done; };
     std::deque<Question> questions;                            // likewise
     std::uint64_t next_accepted = 1;
-    bool draining = false;
+    bool draining = false, drained = false;
+    std::unique_ptr<Timer> quiet_check;
 
     void take_grants();
     void take_grant(ReceivedBirth received);
@@ -68,6 +70,8 @@ struct Daemon::Birth {
     void want(ServiceId service, std::uint32_t instance);
     void ask_next();
     void ask_question();
+    void begin_drain();
+    void end_when_quiet();
 };
 
 // 1. What the row grants arrives before anything else; a child that is refused something never starts.
@@ -107,6 +111,7 @@ void Daemon::Birth::take_grant(ReceivedBirth received) {
     case BirthKind::private_key:
         owner.materials_.push_back({Material::Kind::private_key, {}, {}, std::move(fd)});
         break;
+    case BirthKind::ticket_key: add_ticket_key(owner.ticket_keys_, message.get_payload<TicketKey>()); break;
     case BirthKind::root:
         root = std::move(fd);
         owner.state_ = std::string(message.get_name());
@@ -163,6 +168,7 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::listener:
     case BirthKind::certificate:
     case BirthKind::private_key:
+    case BirthKind::ticket_key:
     case BirthKind::page:
     case BirthKind::page_gone:
     case BirthKind::log_source: return take_grant(std::move(received));
@@ -170,17 +176,37 @@ void Daemon::Birth::handle(ReceivedBirth received) {
         if (owner.reload_) owner.reload_();
         return;
     case BirthKind::drain:
-        draining = true;
-        if (owner.drain_) owner.drain_();
-        else owner.drained();
-        return;
+        owner.has_successor_ = message.argument == 1;
+        return begin_drain();
     default: log::warning("daemon.birth.unknown", {{"kind", static_cast<unsigned>(message.kind)}});
     }
+}
+
+void Daemon::Birth::begin_drain() {
+    draining = true;
+    if (!owner.drain_) return say(BirthKind::drained);
+    for (const auto& [id, channel] : owner.accepted_) channel->retire();
+    for (const auto& [key, link] : owner.links_)
+        if (const auto channel = link->channel()) channel->retire();
+    owner.drain_();
+}
+
+void Daemon::Birth::end_when_quiet() {
+    const auto quiet = [](const std::shared_ptr<Channel>& channel) {
+        return !channel || !channel->is_open() || channel->is_quiet();
+    };
+    for (const auto& [id, channel] : owner.accepted_)
+        if (!quiet(channel)) return;
+    for (const auto& [key, link] : owner.links_)
+        if (!quiet(link->channel())) return;
+    quiet_check->cancel();
+    say(BirthKind::drained);
 }
 
 // Asked for by our event loop it belongs to the front of `wanted`; asked for by the peer it is served.
 void Daemon::Birth::handle_channel(const Peer& peer, std::uint64_t asked_by, Fd descriptor) {
     auto channel = Channel::open(owner.loop_, std::move(descriptor), owner.self_, peer, owner.dispatcher_);
+    if (draining) channel->retire();
     if (asked_by == asked_by_loop) {
         if (wanted.empty() || wanted.front() != std::pair(peer.service, peer.instance)) return;
         wanted.pop_front();
@@ -188,6 +214,9 @@ void Daemon::Birth::handle_channel(const Peer& peer, std::uint64_t asked_by, Fd 
         return ask_next();
     }
     const std::uint64_t id = next_accepted++;
+    channel->on_peer_retiring([this](Channel& retiring) {
+        if (owner.peer_retiring_) owner.peer_retiring_(retiring);
+    });
     channel->on_closed([this, id](Channel& closed) {
         const Peer gone = closed.peer();
         owner.loop_.defer([this, id, gone] {
@@ -254,7 +283,11 @@ Link& Daemon::link(ServiceId service, std::uint32_t instance) {
     return *slot;
 }
 
-void Daemon::drained() { birth_->say(BirthKind::drained); }
+void Daemon::drained() {
+    if (std::exchange(birth_->drained, true)) return;
+    birth_->quiet_check = std::make_unique<Timer>(loop_, [this] { birth_->end_when_quiet(); });
+    birth_->quiet_check->every(std::chrono::milliseconds(5));
+}
 
 void Daemon::control(ControlVerb verb, std::uint64_t argument, ControlDone done) {
     BirthMessage message;
@@ -308,6 +341,7 @@ void Link::came_up(std::shared_ptr<Channel> channel) {
     failures_ = 0;
     channel_ = std::move(channel);
     channel_->on_closed([this](Channel&) { went_down(); });
+    channel_->on_peer_retiring([this](Channel&) { peer_retires(); });
     if (up_) up_(*channel_);
     auto waiting = std::move(waiting_);
     waiting_.clear();
@@ -320,6 +354,19 @@ void Link::came_up(std::shared_ptr<Channel> channel) {
         }
         call.go(*channel_, std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - now));
     }
+}
+
+// From now on calls wait for the peer's successor; what runs on the old channel ends there.
+void Link::peer_retires() {
+    channel_->on_closed([this](Channel& closed) {
+        const auto old = std::find_if(leaving_.begin(), leaving_.end(), [&](const auto& c) { return c.get() == &closed; });
+        daemon_.loop().defer([gone = std::move(*old)] {});    // it is closing itself right now
+        leaving_.erase(old);
+    });
+    leaving_.push_back(std::move(channel_));
+    channel_.reset();
+    if (down_) down_();
+    if (up_ || !waiting_.empty()) retry_later();
 }
 
 void Link::went_down() {

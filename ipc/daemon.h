@@ -9,6 +9,7 @@
 //   }
 #pragma once
 
+#include "ipc/birth.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
 #include "libcommon/config.h"
@@ -73,10 +74,12 @@ class Link {
 
   private:
     friend class Daemon;
+    std::shared_ptr<Channel> channel() const { return channel_; }
     Link(Daemon& daemon, ServiceId service, std::uint32_t instance);
     void when_up(std::chrono::milliseconds deadline, std::function<void(Channel&, std::chrono::milliseconds)> go,
                  std::function<void(const Error&)> fail);
     void came_up(std::shared_ptr<Channel> channel);
+    void peer_retires();
     void went_down();
     void refused();
     void retry_later();
@@ -93,6 +96,7 @@ class Link {
     ServiceId service_;
     std::uint32_t instance_;
     std::shared_ptr<Channel> channel_;
+    std::vector<std::shared_ptr<Channel>> leaving_;  // the peer retires: they end with what runs on them
     bool asked_ = false;
     unsigned failures_ = 0;
     std::vector<Waiting> waiting_;
@@ -111,6 +115,8 @@ class Daemon {
     // Listeners this process accepts on; those of a reload replace them.
     std::vector<Listener>& listeners() { return listeners_; }
     std::vector<Material>& materials() { return materials_; }
+    // For TLS session tickets; changes in place. Empty: this service shows no certificates.
+    const TicketKeys& ticket_keys() const { return ticket_keys_; }
 
     // Where the service's own state lies, as seen from inside its root: "/" when it was chrooted there.
     const std::filesystem::path& state() const { return state_; }
@@ -134,11 +140,16 @@ class Daemon {
     Result<Fd> blocking_channel(ServiceId service, std::chrono::milliseconds deadline);
 
     void on_peer_closed(std::function<void(const Peer&)> callback) { peer_closed_ = std::move(callback); }
+    // A peer that came to us retires: what it began is finished, nothing more is to be begun with it.
+    void on_peer_retiring(std::function<void(Channel&)> callback) { peer_retiring_ = std::move(callback); }
     // config(), listeners() and materials() are the new ones; listeners() is the complete set again.
     void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
-    // Stop taking new work, finish what runs, then call drained(). Without a callback a drain ends at once.
+    // Stop taking new work, finish what runs, then call drained(). Without a callback a drain ends at once. Meanwhile every
+    // channel retires: requests that still come are answered as ever, and the process ends when all channels are quiet.
     void on_drain(std::function<void()> callback) { drain_ = std::move(callback); }
     void drained();
+    // While draining: another process of this name serves already, nobody waits for us to end.
+    bool has_successor() const { return has_successor_; }
 
     // Asks master itself (ipc/control.h); refused unless this service's row allows it. One at a time waits for its
     // answer, later ones queue behind it. `text` is what there is more to say: errors of a reload, the configuration.
@@ -160,6 +171,7 @@ class Daemon {
     Config config_;
     std::vector<Listener> listeners_;
     std::vector<Material> materials_;
+    TicketKeys ticket_keys_;
     std::vector<Page> pages_;
     std::vector<LogSource> log_sources_;
     std::filesystem::path state_ = "/";
@@ -167,7 +179,9 @@ class Daemon {
     std::map<std::pair<ServiceId, std::uint32_t>, std::unique_ptr<Link>> links_;
     std::map<std::uint64_t, std::shared_ptr<Channel>> accepted_;
     std::function<void(const Peer&)> peer_closed_;
+    std::function<void(Channel&)> peer_retiring_;
     std::function<void()> reload_, new_log_source_, drain_;
+    bool has_successor_ = false;
     std::unique_ptr<Birth> birth_;
 };
 

@@ -15,6 +15,8 @@ struct FrameHeader {
 };
 constexpr std::size_t frame_header_size = MaxEncoded<FrameHeader>::value;
 constexpr std::uint8_t frame_has_descriptor = 1, frame_is_reply = 2;
+// Without a body: I retire, begin nothing new with me; and the answer to it, behind which nothing new comes.
+constexpr std::uint8_t frame_retires = 4, frame_lets_go = 8;
 constexpr std::uint8_t frame_version = 1;
 
 } // namespace postern::ipc

@@ -57,7 +57,8 @@ struct Submit {
 };
 
 // A body over queue.inline_limit: qmgr opens the file and passes its descriptor with the answer; smtpd writes,
-// closes it, then submits the token. Closing the channel abandons what was opened on it.
+// closes it, then submits the token. Closing the channel abandons what was opened on it; a qmgr that was replaced or died
+// meanwhile has a successor that still takes the token, which nobody can guess.
 struct LargeOpened {
     static constexpr auto type = MessageType::large_opened;
     SubmitStatus status = SubmitStatus::unavailable;

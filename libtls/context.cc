@@ -3,8 +3,14 @@
 #include "libcommon/text.h"
 #include "libtls/provider.h"
 
+#include <algorithm>
+#include <cstring>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -18,6 +24,7 @@ using Native = std::shared_ptr<SSL_CTX>;
 struct Context::Shared {
     std::string alpn;                                           // length-prefixed, as on the wire
     std::vector<std::pair<std::string, Native>> by_name;        // SNI
+    const ipc::TicketKeys* tickets = nullptr;
 };
 
 namespace {
@@ -67,6 +74,28 @@ int choose_certificate(SSL* ssl, int*, void* data) {
     return SSL_TLSEXT_ERR_OK;                                   // an unknown name gets the default certificate
 }
 
+// Seals a new ticket with the newest key; one sealed with a former key opens and is renewed (RFC 5077 section 4).
+int choose_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
+    const auto* shared = static_cast<const Context::Shared*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    const ipc::TicketKeys& keys = *shared->tickets;
+    auto key = keys.begin();
+    if (!sealing)
+        key = std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return CRYPTO_memcmp(k.name, name, sizeof k.name) == 0; });
+    if (key == keys.end()) return 0;                            // none of ours: a full handshake
+    if (sealing) {
+        std::memcpy(name, key->name, sizeof key->name);
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;
+    }
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<std::uint8_t*>(key->mac), sizeof key->mac),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher, iv, sealing) != 1 ||
+        EVP_MAC_CTX_set_params(mac, parameters) != 1)
+        return -1;
+    return sealing || key == keys.begin() ? 1 : 2;
+}
+
 Result<Native> make_native(const Certificate& certificate, Context::Shared* shared, const Signer& signer) {
     Native native(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
     if (!native) return openssl_error("make a TLS context");
@@ -80,6 +109,10 @@ Result<Native> make_native(const Certificate& certificate, Context::Shared* shar
     static constexpr unsigned char session_context[] = "postern";
     SSL_CTX_set_session_id_context(native.get(), session_context, sizeof session_context - 1);
     SSL_CTX_set_num_tickets(native.get(), 1);
+    if (shared->tickets) {
+        SSL_CTX_set_app_data(native.get(), shared);
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(native.get(), choose_ticket_key);
+    }
     SSL_CTX_set_alpn_select_cb(native.get(), choose_alpn, shared);
     SSL_CTX_set_tlsext_servername_callback(native.get(), choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(native.get(), shared);
@@ -101,9 +134,10 @@ Context::Context() : shared_(std::make_unique<Shared>()) {}
 Context::~Context() = default;
 
 Result<std::shared_ptr<const Context>> Context::server(const std::vector<Certificate>& certificates, std::string_view alpn,
-                                                       Signer signer) {
+                                                       Signer signer, const ipc::TicketKeys* tickets) {
     const std::shared_ptr<Context> context(new Context);
     context->shared_->alpn = std::string(1, static_cast<char>(alpn.size())) + std::string(alpn);
+    context->shared_->tickets = tickets && !tickets->empty() ? tickets : nullptr;
     for (const Certificate& certificate : certificates) {
         auto native = make_native(certificate, context->shared_.get(), signer);
         if (!native) return native.error().with("certificate", certificate.server_name.empty() ? "default" : certificate.server_name);

@@ -2,6 +2,7 @@
 // are keyd's: signatures are asked for through an OpenSSL provider (provider.h).
 #pragma once
 
+#include "ipc/birth.h"
 #include "ipc/keys.h"
 #include "libcommon/result.h"
 
@@ -26,9 +27,11 @@ struct Certificate {
 class Context {
   public:
     // `alpn` is the one protocol name accepted from clients that offer any ("smtp", "imap", "http/1.1"): another
-    // server's traffic cannot be led here (TESTCARD F3). Errors name the certificate.
+    // server's traffic cannot be led here (TESTCARD F3). `tickets` outlives the context and may change; without it tickets
+    // are this process's own. Errors name the certificate.
     static Result<std::shared_ptr<const Context>> server(const std::vector<Certificate>& certificates,
-                                                         std::string_view alpn, Signer signer);
+                                                         std::string_view alpn, Signer signer,
+                                                         const ipc::TicketKeys* tickets = nullptr);
     ~Context();
     ssl_ctx_st* native() const { return default_.get(); }
 

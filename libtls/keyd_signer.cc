@@ -95,7 +95,7 @@ Result<std::shared_ptr<const Context>> server_context(ipc::Daemon& daemon, std::
         if (material.kind == ipc::Material::Kind::certificate_chain)
             certificates.push_back({material.server_name, material.pem});
     if (certificates.empty()) return std::shared_ptr<const Context>();
-    return Context::server(certificates, alpn, keyd_signer(daemon));
+    return Context::server(certificates, alpn, keyd_signer(daemon), &daemon.ticket_keys());
 }
 
 } // namespace postern::tls

@@ -62,6 +62,7 @@ constexpr Command table[] = {
     {"health", "", "is every part of it running", {}, health},
     {"ps", "", "every process, and what the kernel says of it", {}, ps},
     {"reload", "", "read postern.yaml again; a wrong one changes nothing", {}, reload},
+    {"upgrade", "", "go on with the programs that are installed now; no connection is refused", {}, upgrade},
     {"stop", "", "finish what runs, then stop", {}, stop},
     {"passwd", "ADDRESS", "set a password: from the terminal, or a line on standard input", passwd_options, passwd},
 

@@ -2,7 +2,11 @@
 #include "mailctl/proc.h"
 #include "mailctl/verbs.h"
 
+#include <algorithm>
+#include <chrono>
 #include <fmt/core.h>
+#include <map>
+#include <thread>
 
 namespace postern::mailctl {
 namespace {
@@ -16,6 +20,31 @@ json::Value with_facts(const json::Value& process) {
             .set("seccomp", facts.seccomp).set("memory", facts.memory);
     return out.set("kernel", std::move(kernel));
 }
+
+// The newest generation of each process that runs, by name and number.
+using Generations = std::map<std::string, std::int64_t>;
+Generations generations(const Context& c) {
+    Generations all;
+    for (const auto& p : c.client().get_all("/api/v1/processes")) {
+        if (shown(p["state"]) != "running") continue;
+        std::int64_t& newest = all[shown(p["service"]) + "/" + shown(p["instance"])];
+        newest = std::max(newest, p["generation"].integer().value_or(0));
+    }
+    return all;
+}
+
+std::string not_replaced(const Generations& before, const Generations& now) {
+    std::string names;
+    for (const auto& [name, generation] : before) {
+        const auto found = now.find(name);
+        if (found != now.end() && found->second > generation) continue;
+        if (!names.empty()) names += ", ";
+        names += name;
+    }
+    return names;
+}
+
+constexpr std::chrono::minutes upgrade_limit(2);
 
 } // namespace
 
@@ -65,6 +94,26 @@ int health(const Context& c) {
 int reload(const Context& c) {
     c.client().send("POST", "/api/v1/reload");
     c.done("reloaded");
+    return exit_ok;
+}
+
+int upgrade(const Context& c) {
+    const auto before = generations(c);
+    c.client().send("POST", "/api/v1/upgrade");
+    const auto end = std::chrono::steady_clock::now() + upgrade_limit;
+    std::string old = "the management API";
+    bool goes_on = true;
+    while (goes_on && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        try {
+            const json::Value status = c.client().get("/api/v1/status");
+            goes_on = status["upgrading"].flag() && *status["upgrading"].flag();
+            old = not_replaced(before, generations(c));
+        } catch (const Failure&) {}          // api-local is being replaced too
+    }
+    if (!old.empty())
+        throw Failure{exit_unavailable, "not replaced: " + old + "; what ran before goes on. The log says why (master.upgrade)"};
+    c.done("upgraded");
     return exit_ok;
 }
 

@@ -40,6 +40,7 @@ int status(const Context& c);
 int ps(const Context& c);
 int health(const Context& c);
 int reload(const Context& c);
+int upgrade(const Context& c);
 int stop(const Context& c);
 int log_level(const Context& c);
 int audit_list(const Context& c);

@@ -18,11 +18,15 @@ struct Child {
     std::uint32_t generation = 0;        // counts its starts
     std::uint32_t uid = 0;
 
+    // Who is found under the name: a successor is not until it is ready, then its predecessor is not any more.
+    enum class Role : std::uint8_t { serving, coming, leaving } role = Role::serving;
+    bool outdated = false;               // runs what was there before an upgrade, and is to be replaced
     ipc::ProcessState state = ipc::ProcessState::backing_off;
     pid_t pid = -1;
     Fd birth;                            // our end
     std::unique_ptr<Watch> readable;
-    std::unique_ptr<Timer> timer;        // restart, or the limit of its drain
+    std::unique_ptr<Timer> timer;        // restart, or its bucket has refilled
+    std::unique_ptr<Timer> limit;        // of its drain, or of a successor's start: then it is killed
     Fd counter_page;                     // its numbers; readers get read-only descriptors
     Fd log_read, log_write;              // its way to logd, kept over restarts of either
     std::int64_t started = 0;            // wall clock, for people

@@ -167,6 +167,11 @@ Result<void> reduce_capabilities() {
     return {};
 }
 
+void Listeners::adopt(std::string name, std::string address, Fd socket) {
+    const std::string key = name + " " + address;
+    open_[key] = {std::move(name), std::move(address), std::move(socket)};
+}
+
 Result<void> Listeners::update(const Config& config, const Options&) {
     std::set<std::string> wanted;
     for (const Service& service : services()) {

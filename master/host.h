@@ -37,6 +37,7 @@ class Listeners {
         Fd socket;
     };
     const std::map<std::string, Open>& all() const { return open_; }
+    void adopt(std::string name, std::string address, Fd socket);
 
   private:
     std::map<std::string, Open> open_;

@@ -14,7 +14,8 @@ using namespace postern;
 constexpr const char* usage =
     "usage: master [--config FILE] [--libexec DIR] [--uid-base N]\n"
     "       master --users\n"
-    "Runs in the foreground until SIGTERM. SIGHUP reads the configuration again.\n"
+    "Runs in the foreground until SIGTERM. SIGHUP reads the configuration again; SIGUSR2 goes on with the programs\n"
+    "that are installed now, under the same pid.\n"
     "--users prints the system users of the service table, for packages to create.\n";
 
 bool parse_arguments(int argc, char** argv, master::Options& options) {
@@ -29,6 +30,10 @@ bool parse_arguments(int argc, char** argv, master::Options& options) {
             const auto base = parse_number(argv[i + 1], 0x7FFFFFFF);
             if (!base || *base < 1000) return false;
             options.uid_base = static_cast<std::uint32_t>(*base);
+        } else if (name == "--resume") {          // from master itself, see upgrade.cc
+            const auto descriptor = parse_number(argv[i + 1], 1 << 20);
+            if (!descriptor) return false;
+            options.resume = static_cast<int>(*descriptor);
         } else {
             return false;
         }

@@ -14,7 +14,7 @@ constexpr Service table[] = {
     {.id = S::logd, .user = "postern-log", .root = Root::log_dir, .abilities = files_read | files_write | database,
      .memory_mib = 512, .logs = true, .stop_order = 9},
 
-    {.id = S::keyd, .user = "postern-key", .memory_mib = 256, .keys = true, .stop_order = 8},
+    {.id = S::keyd, .user = "postern-key", .memory_mib = 256, .keys = true, .overlaps = true, .stop_order = 8},
 
     {.id = S::authd, .user = "postern-auth", .root = Root::auth_state,
      .abilities = files_read | files_write | threads | database | large_memory, .memory_mib = 2048, .stop_order = 7},
@@ -26,21 +26,22 @@ constexpr Service table[] = {
      .abilities = files_read | files_write | threads | database, .processes = "processes.imapd",
      .open_files = 32768, .stop_order = 5},
 
-    {.id = S::local, .user = "postern-local", .processes = "processes.local", .memory_mib = 1024, .stop_order = 4},
+    {.id = S::local, .user = "postern-local", .processes = "processes.local", .memory_mib = 1024, .overlaps = true,
+     .stop_order = 4},
 
     {.id = S::smtpd, .user = "postern-smtpd", .abilities = accept_sockets,
      .listeners = "smtp.listen_addr smtp.submission_addr smtp.submissions_addr", .processes = "processes.smtpd",
-     .open_files = 32768, .certificates = "smtp", .stop_order = 1},
+     .open_files = 32768, .certificates = "smtp", .overlaps = true, .stop_order = 1},
 
     {.id = S::imap_login, .user = "postern-login", .abilities = accept_sockets | pass_sockets,
      .listeners = "imap.listen_addr imap.starttls_addr", .processes = "processes.imap_login",
-     .open_files = 65536, .certificates = "imap", .stop_order = 1},
+     .open_files = 65536, .certificates = "imap", .overlaps = true, .stop_order = 1},
 
     {.id = S::api_front, .user = "postern-http", .abilities = accept_sockets, .listeners = "api.listen_addr",
-     .memory_mib = 1024, .certificates = "api", .pages = true, .stop_order = 2},
+     .memory_mib = 1024, .certificates = "api", .pages = true, .overlaps = true, .stop_order = 2},
 
     {.id = S::api_local, .user = "postern-http-local", .abilities = accept_sockets, .listeners = "unix:api.sock",
-     .memory_mib = 1024, .pages = true, .control = true, .stop_order = 2},
+     .memory_mib = 1024, .pages = true, .control = true, .overlaps = true, .stop_order = 2},
 };
 static_assert(std::size(table) + 1 == ipc::service_count, "one row per service, master apart");
 

@@ -27,7 +27,8 @@ struct Service {
     bool logs = false;                     // gets everybody's log sockets
     bool pages = false;                    // sees everybody's counters
     bool control = false;                  // may ask master (ipc/control.h)
-    std::uint8_t stop_order = 0;           // fronts first, what they depend on later
+    bool overlaps = false;                 // an upgrade starts the new one before the old one ends; else after
+    std::uint8_t stop_order = 0;           // fronts first, what they depend on later; upgrades go the other way
 };
 
 std::span<const Service> services();

@@ -17,6 +17,7 @@ struct Options {
     std::filesystem::path config_file = "/etc/postern/postern.yaml";
     std::filesystem::path libexec = "/usr/libexec/postern";
     std::uint32_t uid_base = 0;          // a lab's own range; 0: the users of the service table
+    int resume = -1;                     // an upgrade: the descriptor of the handover
 };
 
 // Runs the configuration reader, which never has root, and gathers what it says. Does not block the loop.

@@ -21,14 +21,23 @@ namespace postern::master {
 
 using ipc::BirthKind;
 using ipc::BirthMessage;
+using ipc::of_kind;
 using ipc::ProcessState;
 using ipc::ServiceId;
+
+namespace {
+constexpr std::chrono::hours ticket_key_life(1);
+} // namespace
 
 Supervisor::Supervisor(Loop& loop, Options options) : loop_(loop), options_(std::move(options)) {
     on_child_ = std::make_unique<SignalWatch>(loop_, SIGCHLD, [this] { reap(); });
     on_reload_ = std::make_unique<SignalWatch>(loop_, SIGHUP, [this] { reload([](const std::string&) {}); });
+    on_upgrade_ = std::make_unique<SignalWatch>(loop_, SIGUSR2, [this] { upgrade([](const std::string&) {}); });
     on_term_ = std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { stop(); });
     on_int_ = std::make_unique<SignalWatch>(loop_, SIGINT, [this] { stop(); });
+    sigset_t none;                               // an upgrade kept them waiting until somebody takes them
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 Supervisor::~Supervisor() = default;
 
@@ -46,11 +55,18 @@ bool Supervisor::start() {
         std::fprintf(stderr, "%s\n", legal.error().message().c_str());
         return false;
     }
-    auto reader_uid = uid_of(service(ServiceId::api_front), options_);
-    config_run_ = std::make_unique<ConfigRun>(loop_, options_, reader_uid ? *reader_uid : 65534U, use);
+    read_config(use);
     loop_.run();
-    config_run_.reset();
     return started;
+}
+
+void Supervisor::read_config(std::function<void(Result<Config>)> use) {
+    auto reader_uid = uid_of(service(ServiceId::api_front), options_);
+    config_run_ = std::make_unique<ConfigRun>(loop_, options_, reader_uid ? *reader_uid : 65534U,
+                                              [this, use = std::move(use)](Result<Config> config) {
+        loop_.defer([run = std::shared_ptr<ConfigRun>(std::move(config_run_))] {});   // it called us
+        use(std::move(config));
+    });
 }
 
 Result<void> Supervisor::apply(const Config& config) {
@@ -63,14 +79,13 @@ Result<void> Supervisor::apply(const Config& config) {
     log::parse_level(config_.text("logging.level"), level_);
     log::set_level(level_);
 
-    // One master per state directory, whatever else is configured.
-    const auto state = std::filesystem::path(config_.text("server.state_dir"));
-    std::error_code error;
-    std::filesystem::create_directories(state, error);
-    lock_ = Fd(::open((state / "master.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock_) return Error::from_errno("open " + (state / "master.lock").string());
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
-        return Error(Errc::exists, "another master runs on " + state.string());
+    if (options_.resume < 0) {
+        if (auto claimed = claim_state(); !claimed) return claimed;
+    } else {
+        auto handed = read_handover(options_.resume);
+        if (!handed) return handed.error();
+        if (auto taken = take_over(std::move(*handed)); !taken) return taken;
+    }
 
     for (const Service& row : services())
         if (auto root = prepare_root(row, config_, options_); !root) return root.error();
@@ -82,15 +97,35 @@ Result<void> Supervisor::apply(const Config& config) {
 
     if (auto reduced = reduce_capabilities(); !reduced) return reduced;
 
+    log::set_socket(own_log_write_.get());
+    loop_.at_turn_end([] { log::flush(); });
+    log::info(taken_over_ ? "master.upgrade.begin" : "master.start",
+              {{"pid", ::getpid()}, {"config", options_.config_file.string()},
+               {"privileged", is_root() ? "yes" : "no: all as the calling user, no chroot"}});
+    rotate_ticket_keys();
+    ticket_rotation_ = std::make_unique<Timer>(loop_, [this] { rotate_ticket_keys(); });
+    ticket_rotation_->every(ticket_key_life);
+    match_children();
+    if (taken_over_) {
+        reap();                                  // who died while nobody was there to be told
+        replace_next();
+    }
+    return {};
+}
+
+// One master per state directory, whatever else is configured.
+Result<void> Supervisor::claim_state() {
+    const auto state = std::filesystem::path(config_.text("server.state_dir"));
+    std::error_code error;
+    std::filesystem::create_directories(state, error);
+    lock_ = Fd(::open((state / "master.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_) return Error::from_errno("open " + (state / "master.lock").string());
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
+        return Error(Errc::exists, "another master runs on " + state.string());
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) != 0) return Error::from_errno("make a log socket");
     own_log_read_ = Fd(pair[0]);
     own_log_write_ = Fd(pair[1]);
-    match_children();
-    log::set_socket(own_log_write_.get());
-    loop_.at_turn_end([] { log::flush(); });
-    log::info("master.start", {{"pid", ::getpid()}, {"config", options_.config_file.string()},
-                               {"privileged", is_root() ? "yes" : "no: all as the calling user, no chroot"}});
     return {};
 }
 
@@ -98,18 +133,31 @@ Result<void> Supervisor::apply(const Config& config) {
 void Supervisor::match_children() {
     for (const Service& row : services()) {
         const std::size_t count = row.processes.empty() ? 1 : config_.size(row.processes);
+        for (const auto& child : children_)
+            if (child->row.id == row.id && child->instance >= count && child->role == Child::Role::serving) {
+                child->role = Child::Role::leaving;
+                drain(*child);
+            }
         for (std::uint32_t instance = 0; instance < count; ++instance) {
             if (find(row.id, instance)) continue;
-            children_.push_back(std::make_unique<Child>(row, instance));
-            Child& child = *children_.back();
-            child.timer = std::make_unique<Timer>(loop_, [this, &child] {
-                if (child.running() && child.readable) child.readable->enable();   // its bucket has refilled
-                else start_child(child);
-            });
+            Child& child = add_child(row, instance);
             if (auto made = make_log_pair(child); !made) log::error("master.child.log", {{"why", made.error().message()}});
             start_child(child);
         }
     }
+}
+
+Child& Supervisor::add_child(const Service& row, std::uint32_t instance) {
+    Child& child = *children_.emplace_back(std::make_unique<Child>(row, instance));
+    child.timer = std::make_unique<Timer>(loop_, [this, &child] {
+        if (child.running() && child.readable) child.readable->enable();   // its bucket has refilled
+        else start_child(child);
+    });
+    child.limit = std::make_unique<Timer>(loop_, [&child] {
+        log::warning("master.child.late", {{"service", ipc::to_string(child.row.id)}, {"pid", child.pid}});
+        if (child.running()) ::kill(child.pid, SIGKILL);
+    });
+    return child;
 }
 
 Result<void> Supervisor::make_log_pair(Child& child) {
@@ -135,8 +183,7 @@ void Supervisor::start_child(Child& child) {
         child.uid = *uid;
         child.state = ProcessState::starting;
         child.started = ::time(nullptr);
-        child.readable = std::make_unique<Watch>(loop_, child.birth.get(), Watch::For::read, [this, &child] { child_readable(child); });
-        child.readable->enable();
+        watch(child);
         done = grant_all(child);
         if (!done) ::kill(child.pid, SIGKILL);           // reaped, and tried again, like any other death
     }
@@ -145,147 +192,16 @@ void Supervisor::start_child(Child& child) {
     if (!child.running()) child.timer->once(restart_delay(++child.failures));
 }
 
-Config Supervisor::slice_of(const Service& row) const {
-    Config slice;
-    for (const config::Option& option : config::options())
-        if ((option.for_services & config::bit(row.id)) != 0) slice.set(std::string(option.key), config_.text(option.key));
-    return slice;
-}
-
-namespace {
-
-BirthMessage of_kind(BirthKind kind, std::string_view name = {}) {
-    BirthMessage message;
-    message.kind = kind;
-    message.set_name(name);
-    return message;
-}
-
-sandbox::Confinement confinement_of(const Child& child, const Config& config) {
-    sandbox::Confinement confinement;
-    confinement.uid = confinement.gid = child.uid;
-    confinement.change_root = is_root();
-    confinement.abilities = child.row.abilities;
-    confinement.memory_bytes = std::uint64_t{child.row.memory_mib} << 20;
-    confinement.open_files = child.row.open_files;
-    confinement.filter = config.flag("server.seccomp");
-    return confinement;
-}
-
-// Size-sealed: a child that shrinks its page cannot kill a reader with SIGBUS.
-Result<Fd> make_page() {
-    Fd page(::memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!page || ::ftruncate(page.get(), static_cast<off_t>(CounterPage::bytes)) != 0 ||
-        ::fcntl(page.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-        return Error::from_errno("make a counter page");
-    return page;
-}
-
-Fd read_only(const Fd& page) {
-    return Fd(::open(("/proc/self/fd/" + std::to_string(page.get())).c_str(), O_RDONLY | O_CLOEXEC));
-}
-
-} // namespace
-
-// Everything its row grants, in the order daemon.cc takes it; then `start`.
-Result<void> Supervisor::grant_all(Child& child) {
-    auto give = [&](BirthMessage message, int descriptor = -1) {
-        return ipc::send_birth(child.birth.get(), message, descriptor);
-    };
-    Result<void> done = give(of_kind(BirthKind::log_socket), child.log_write.get());
-    auto slice = ipc::memory_file("config", slice_of(child.row).flat());
-    if (!slice) return slice.error();
-    if (done) done = give(of_kind(BirthKind::config), slice->get());
-    auto page = make_page();
-    if (!page) return page.error();
-    child.counter_page = std::move(*page);
-    if (done) done = give(of_kind(BirthKind::counter_page), child.counter_page.get());
-    auto root = prepare_root(child.row, config_, options_);
-    if (!root) return root.error();
-    if (done) done = give(of_kind(BirthKind::root, path_of(child.row.root, config_).string()), root->get());
-    for (std::string_view name : split(child.row.listeners, ' '))
-        for (const auto& [key, listener] : listeners_.all())
-            if (done && listener.name == name) done = give(of_kind(BirthKind::listener, listener.name), listener.socket.get());
-    if (done) done = grant_certificates(child);
-    if (done && child.row.pages) done = grant_pages(child);
-    if (child.row.logs) grant_log_sources(child);
-
-    BirthMessage confine = of_kind(BirthKind::confine);
-    confine.set_payload(confinement_of(child, config_));
-    if (done) done = give(confine);
-    BirthMessage begin = of_kind(BirthKind::start);
-    begin.instance = child.instance;
-    begin.generation = child.generation;
-    if (done) done = give(begin);
-    return done;
-}
-
-// Chains go to the fronts as bytes, key descriptors to keyd: no front ever sees a key.
-Result<void> Supervisor::grant_certificates(Child& child) {
-    auto path_for = [&](std::string_view section, const char* what) {
-        std::string path = config_.text(std::string(section) + what);
-        return path.empty() && section == "imap" ? config_.text(std::string("smtp") + what) : path;
-    };
-    if (!child.row.certificates.empty()) {
-        const std::string path = path_for(child.row.certificates, ".tls_cert");
-        if (path.empty()) return {};
-        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-        if (!file) return Error::from_errno("open " + path);
-        return ipc::send_birth(child.birth.get(), of_kind(BirthKind::certificate), file.get());
-    }
-    if (!child.row.keys) return {};
-    for (const char* section : {"smtp", "imap", "api"}) {
-        const std::string path = path_for(section, ".tls_key");
-        if (path.empty()) continue;
-        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-        if (!file) return Error::from_errno("open " + path);
-        if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::private_key), file.get()); !done) return done;
-    }
-    return {};
-}
-
-Result<void> Supervisor::grant_pages(Child& child) {
-    for (const auto& other : children_) {
-        // One that is still starting is announced when it is ready, and never when it does not get there.
-        if (other->state != ProcessState::running) continue;
-        BirthMessage message = of_kind(BirthKind::page);
-        message.service = other->row.id;
-        message.instance = other->instance;
-        message.generation = other->generation;
-        const Fd page = read_only(other->counter_page);
-        if (auto done = ipc::send_birth(child.birth.get(), message, page.get()); !done) return done;
-    }
-    return {};
-}
-
-void Supervisor::grant_log_sources(Child& logd) {
-    auto give = [&](ServiceId service, std::uint32_t instance, const Fd& source) {
-        BirthMessage message = of_kind(BirthKind::log_source);
-        message.service = service;
-        message.instance = instance;
-        if (source) (void)ipc::send_birth(logd.birth.get(), message, source.get());
-    };
-    give(ServiceId::master, 0, own_log_read_);
-    for (const auto& child : children_) give(child->row.id, child->instance, child->log_read);
-}
-
-void Supervisor::announce_page(Child& of) {
-    for (const auto& reader : children_) {
-        if (!reader->row.pages) continue;
-        BirthMessage message = of_kind(BirthKind::page);
-        message.service = of.row.id;
-        message.instance = of.instance;
-        message.generation = of.generation;
-        const Fd page = read_only(of.counter_page);
-        tell(*reader, message, page.get());
-    }
+void Supervisor::watch(Child& child) {
+    child.readable = std::make_unique<Watch>(loop_, child.birth.get(), Watch::For::read, [this, &child] { child_readable(child); });
+    child.readable->enable();
 }
 
 // ---- living
 
 Child* Supervisor::find(ServiceId service, std::uint32_t instance) {
     for (const auto& child : children_)
-        if (child->row.id == service && child->instance == instance) return child.get();
+        if (child->row.id == service && child->instance == instance && child->role == Child::Role::serving) return child.get();
     return nullptr;
 }
 
@@ -318,6 +234,7 @@ void Supervisor::exited(Child& child, int status) {
         gone.generation = child.generation;
         tell(*reader, gone);
     }
+    child.limit->cancel();
     child.readable.reset();
     child.birth.reset();
     child.counter_page.reset();
@@ -328,6 +245,12 @@ void Supervisor::exited(Child& child, int status) {
                 {"status", WIFEXITED(status) ? WEXITSTATUS(status) : 0},
                 {"signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0}});
     if (stopping_) return stop_next();
+    if (child.role == Child::Role::coming) return successor_failed(child);
+    if (child.role == Child::Role::leaving) {
+        std::erase_if(children_, [&](const auto& other) { return other.get() == &child; });
+        return;
+    }
+    child.outdated = child.sees_drain = false;           // what comes now is what is installed now
     // A process that served for a second had a good start: it comes back at once, however it ended.
     const bool good = was_ready && std::chrono::steady_clock::now() - child.ready_at > std::chrono::seconds(1);
     child.failures = good ? 0 : child.failures + 1;
@@ -377,6 +300,8 @@ void Supervisor::became_ready(Child& child) {
     log::info("master.child.ready", {{"service", ipc::to_string(child.row.id)}, {"instance", child.instance},
                                      {"pid", child.pid}, {"generation", child.generation}});
     announce_page(child);
+    if (child.role == Child::Role::coming) succeeded(child);
+    if (upgrading_) replace_next();
 }
 
 void Supervisor::want_channel(Child& child, const BirthMessage& message) {
@@ -438,12 +363,15 @@ void Supervisor::control(ipc::ControlVerb verb, std::uint64_t argument, std::fun
     switch (verb) {
     case ipc::ControlVerb::ping: break;
     case ipc::ControlVerb::reload:
-        return reload([done = std::move(done)](std::string mistakes) {
+    case ipc::ControlVerb::upgrade: {
+        auto tell_mistakes = [done = std::move(done)](std::string mistakes) {
             Answer result;
             result.answer.status = mistakes.empty() ? ipc::ControlStatus::ok : ipc::ControlStatus::failed;
             result.text = std::move(mistakes);
             done(std::move(result));
-        });
+        };
+        return verb == ipc::ControlVerb::reload ? reload(std::move(tell_mistakes)) : upgrade(std::move(tell_mistakes));
+    }
     case ipc::ControlVerb::stop: loop_.defer([this] { stop(); }); break;
     case ipc::ControlVerb::log_level: {
         level_ = static_cast<log::Level>(argument & 3);
@@ -458,7 +386,7 @@ void Supervisor::control(ipc::ControlVerb verb, std::uint64_t argument, std::fun
             answer.answer.status = ipc::ControlStatus::not_found;
         } else {
             const Child& child = *children_[argument];
-            answer.answer = {ipc::ControlStatus::ok, child.row.id, {}, child.instance, child.generation, child.pid,
+            answer.answer = {ipc::ControlStatus::ok, child.row.id, upgrading_, {}, child.instance, child.generation, child.pid,
                              child.uid, child.state, child.restarts, child.started};
         }
         break;
@@ -471,64 +399,6 @@ void Supervisor::control(ipc::ControlVerb verb, std::uint64_t argument, std::fun
         break;
     }
     done(std::move(answer));
-}
-
-// ---- reloading
-
-void Supervisor::reload(ReloadDone done) {
-    reload_waits_.push_back(std::move(done));
-    if (config_run_ || stopping_) return;                // the one that runs answers all who wait
-    auto reader_uid = uid_of(service(ServiceId::api_front), options_);
-    config_run_ = std::make_unique<ConfigRun>(loop_, options_, reader_uid ? *reader_uid : 65534U, [this](Result<Config> config) {
-        reload_read(std::move(config));
-        loop_.defer([run = std::shared_ptr<ConfigRun>(std::move(config_run_))] {});
-    });
-}
-
-void Supervisor::reload_read(Result<Config> config) {
-    std::string mistakes;
-    if (!config) {
-        mistakes = config.error().message();
-    } else {
-        if (config->text("server.hostname").empty()) config->set("server.hostname", config_.text("server.hostname"));
-        // What cannot change while we run stays as it is and says so.
-        for (const char* fixed : {"server.state_dir", "server.run_dir", "storage.maildir_path", "logging.dir"})
-            if (config->text(fixed) != config_.text(fixed))
-                mistakes += std::string(fixed) + ": takes a restart, not a reload\n";
-        if (config->text("processes.imapd") != config_.text("processes.imapd"))
-            mistakes += "processes.imapd: takes a restart: accounts are divided by it\n";
-    }
-    if (mistakes.empty()) {
-        const Config before = std::exchange(config_, *config);
-        Result<void> done = listeners_.update(config_, options_);
-        for (const auto& child : children_)
-            if (done && child->state == ProcessState::running) done = send_reload(*child);
-        if (!done) {
-            mistakes = done.error().message();
-            config_ = before;
-            (void)listeners_.update(config_, options_);
-        }
-    }
-    if (mistakes.empty()) {
-        match_children();
-        log::info("master.reload", {{"config", options_.config_file.string()}});
-    } else {
-        log::error("master.reload.refused", {{"why", mistakes}});
-    }
-    for (const ReloadDone& waiting : std::exchange(reload_waits_, {})) waiting(mistakes);
-}
-
-Result<void> Supervisor::send_reload(Child& child) {
-    auto slice = ipc::memory_file("config", slice_of(child.row).flat());
-    if (!slice) return slice.error();
-    if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::reload), slice->get()); !done) return done;
-    for (std::string_view name : split(child.row.listeners, ' '))
-        for (const auto& [key, listener] : listeners_.all())
-            if (listener.name == name)
-                if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::listener, name), listener.socket.get()); !done)
-                    return done;
-    if (auto done = grant_certificates(child); !done) return done;
-    return ipc::send_birth(child.birth.get(), of_kind(BirthKind::start));
 }
 
 // ---- stopping
@@ -547,18 +417,24 @@ void Supervisor::stop_next() {
     for (const auto& child : children_)
         if (child->running()) order = std::min(order, child->row.stop_order);
     if (order == 255) return loop_.stop();
-    for (const auto& child : children_) {
-        if (!child->running() || child->row.stop_order != order || child->sees_drain) continue;
-        child->sees_drain = true;
-        const bool was_ready = child->state == ProcessState::running;
-        child->state = ProcessState::draining;
-        child->timer = std::make_unique<Timer>(loop_, [this, c = child.get()] {
-            log::warning("master.drain.late", {{"service", ipc::to_string(c->row.id)}, {"pid", c->pid}});
-            ::kill(c->pid, SIGKILL);
-        });
-        child->timer->once(config_.duration("server.drain_timeout"));
-        if (!was_ready || !tell(*child, of_kind(BirthKind::drain))) ::kill(child->pid, SIGTERM);
-    }
+    for (const auto& child : children_)
+        if (child->running() && child->row.stop_order == order && (!child->sees_drain || child->role != Child::Role::serving)) {
+            child->role = Child::Role::serving;      // one that leaves has time no longer
+            drain(*child);
+        }
+}
+
+void Supervisor::drain(Child& child) {
+    child.sees_drain = true;
+    child.timer->cancel();
+    if (!child.running()) return;
+    const bool was_ready = child.state != ProcessState::starting;
+    child.state = ProcessState::draining;
+    BirthMessage message = of_kind(BirthKind::drain);
+    message.argument = child.role == Child::Role::leaving ? 1 : 0;
+    // Who has a successor stands in nobody's way: it ends with its last session.
+    if (message.argument == 0) child.limit->once(config_.duration("server.drain_timeout"));
+    if (!was_ready || !tell(child, message)) ::kill(child.pid, SIGTERM);
 }
 
 void Supervisor::drained(Child& child) {

@@ -5,11 +5,13 @@
 #include "ipc/control.h"
 #include "libcommon/log.h"
 #include "master/child.h"
+#include "master/handover.h"
 #include "master/host.h"
 #include "master/settings.h"
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -27,6 +29,10 @@ class Supervisor {
     using ReloadDone = std::function<void(std::string mistakes)>;
     void reload(ReloadDone done);
 
+    // Goes on with the programs that are installed now, under the same pid; `done` as for a reload. What serves goes on
+    // serving until its successor is ready (upgrade.cc).
+    void upgrade(ReloadDone done);
+
     // Fronts first, then what they depend on; each gets its time to finish what runs. Ends the loop.
     void stop();
 
@@ -41,11 +47,17 @@ class Supervisor {
 
   private:
     // starting
+    void read_config(std::function<void(Result<Config>)> use);
     Result<void> apply(const Config& config);
+    Result<void> claim_state();
     void match_children();
+    Child& add_child(const Service& row, std::uint32_t instance);
     void start_child(Child& child);
+    void watch(Child& child);
     Result<void> grant_all(Child& child);
     Result<void> grant_certificates(Child& child);
+    Result<void> grant_ticket_keys(Child& child);
+    void rotate_ticket_keys();
     Result<void> grant_pages(Child& child);
     void grant_log_sources(Child& logd);
     Result<void> make_log_pair(Child& child);
@@ -67,8 +79,18 @@ class Supervisor {
     void reload_read(Result<Config> config);
     Result<void> send_reload(Child& child);
     void stop_next();
+    void drain(Child& child);
     void drained(Child& child);
     Config slice_of(const Service& row) const;
+
+    // upgrading
+    Handover handover() const;
+    void become_new();
+    Result<void> take_over(Handover handover);
+    void replace_next();
+    void start_successor(Child& child);
+    void succeeded(Child& successor);
+    void successor_failed(Child& successor);
 
     Loop& loop_;
     Options options_;
@@ -77,11 +99,15 @@ class Supervisor {
     std::vector<std::unique_ptr<Child>> children_;
     std::unique_ptr<ConfigRun> config_run_;
     std::vector<ReloadDone> reload_waits_;
-    std::unique_ptr<SignalWatch> on_child_, on_reload_, on_term_, on_int_;
+    std::unique_ptr<SignalWatch> on_child_, on_reload_, on_upgrade_, on_term_, on_int_;
+    std::map<ipc::ServiceId, ipc::TicketKeys> ticket_keys_;
+    std::unique_ptr<Timer> ticket_rotation_;
     Fd lock_;
     Fd own_log_read_, own_log_write_;
     log::Level level_ = log::Level::info;
     bool stopping_ = false;
+    bool upgrading_ = false;             // somebody is still to be replaced
+    bool taken_over_ = false;            // we are the new master of an upgrade
 };
 
 } // namespace postern::master

@@ -8,6 +8,10 @@ void Agents::up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots) {
     agents_[agent] = {kind, std::max(slots, 1U), {}, false};
 }
 
+void Agents::retire(AgentId agent) {
+    if (const auto found = agents_.find(agent); found != agents_.end()) found->second.slots = 0;
+}
+
 std::vector<JobId> Agents::down(AgentId agent) {
     const auto found = agents_.find(agent);
     if (found == agents_.end()) return {};
@@ -34,7 +38,8 @@ void Agents::put_suspect(ipc::AgentKind kind, const QueueId& id) { suspects_[kin
 
 // The first agent of a kind is where suspects are tried; it takes nothing new until they are through.
 bool Agents::is_quarantine(AgentId agent, ipc::AgentKind kind) const {
-    const auto first = std::find_if(agents_.begin(), agents_.end(), [kind](const auto& a) { return a.second.kind == kind; });
+    const auto first = std::find_if(agents_.begin(), agents_.end(),
+                                    [kind](const auto& a) { return a.second.kind == kind && a.second.slots > 0; });
     return first != agents_.end() && first->first == agent;
 }
 

@@ -25,6 +25,7 @@ struct Lane {
 class Agents {
   public:
     void up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots);
+    void retire(AgentId agent);                        // finishes what it has, gets nothing more
     std::vector<JobId> down(AgentId agent);            // what it had in hand
     bool any(ipc::AgentKind kind) const;
     // Was this the only thing the agent had? Asked before down(): who kills an agent alone is guilty.

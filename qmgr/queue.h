@@ -58,6 +58,7 @@ class Queue {
 
     // Agents and their results. dispatch() hands out what can be handed out; called once per turn of the loop.
     void agent_up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots);
+    void agent_retires(AgentId agent) { agents_.retire(agent); }   // gets nothing more
     void agent_down(AgentId agent);
     void job_done(JobId job, const ipc::DeliverResult& result);
     void job_unanswered(JobId job);                            // the agent lives and did not answer in time

@@ -55,7 +55,7 @@ Service::Service(ipc::Daemon& daemon) :
             tell_recipient, tell_corrupt,
             [this](std::size_t messages) {
                 log::info("queue.recovered", {{"queue", "all"}, {"messages", messages}});
-                for (const auto& view : std::exchange(views_, {})) view();
+                for (const auto& task : std::exchange(until_recovered_, {})) task();
             }}),
     tick_(daemon.loop(), [this] { tick(); }), drain_check_(daemon.loop(), [this] { drain(); }) {
     queue_.tick(read_clocks());
@@ -64,6 +64,10 @@ Service::Service(ipc::Daemon& daemon) :
     serve_agents();
     serve_views();
     daemon_.on_peer_closed([this](const ipc::Peer& peer) { peer_closed(peer); });
+    daemon_.on_peer_retiring([this](ipc::Channel& channel) {
+        for (const auto& [agent, serving] : agents_)
+            if (serving.get() == &channel) queue_.agent_retires(agent);
+    });
     daemon_.on_drain([this] {
         draining_ = true;
         drain_check_.every(drain_period);
@@ -104,7 +108,6 @@ void Service::refuse(const In<ipc::Submit>& in, SubmitStatus status, std::string
 
 void Service::submit(const std::shared_ptr<In<ipc::Submit>>& in) {
     const ipc::Submit& message = in->message;
-    if (draining_) return refuse(*in, SubmitStatus::unavailable, "the queue is being stopped");
     if (message.envelope.recipients.empty()) return refuse(*in, SubmitStatus::refused, "no recipients");
     if (!spool_->refusal().empty()) return refuse(*in, SubmitStatus::no_space, spool_->refusal());
     if (has_foreign(message.envelope)) authorize(in);
@@ -132,10 +135,13 @@ void Service::authorize(const std::shared_ptr<In<ipc::Submit>>& in) {
 void Service::take_body(const std::shared_ptr<In<ipc::Submit>>& in) {
     const std::uint64_t token = in->message.large;
     if (token == 0) return accept(in, std::nullopt);
-    const auto opened = large_.find(token);
-    if (opened == large_.end() || opened->second != in->channel->peer())
+    if (const auto opened = large_.find(token); opened != large_.end() && opened->second == in->channel->peer()) {
+        large_.erase(opened);
+    } else if (!spool_->is_recovered()) {                // it may be of before our start: then we know more
+        return when_recovered([this, in] { take_body(in); });
+    } else if (!spool_->adopt_large(token)) {
         return refuse(*in, SubmitStatus::refused, "no such large body");
-    large_.erase(opened);
+    }
     ++submissions_;
     spool_->commit_large(token, [this, in, token](Result<LargeBody> body) {
         --submissions_;
@@ -169,7 +175,7 @@ void Service::accept(const std::shared_ptr<In<ipc::Submit>>& in, std::optional<L
 void Service::open_large(In<ipc::OpenLarge> in) {
     const auto mine = std::count_if(large_.begin(), large_.end(),
                                     [&](const auto& open) { return open.second == in.channel->peer(); });
-    if (draining_ || static_cast<std::size_t>(mine) >= max_large_per_peer) return in.reply({SubmitStatus::unavailable, 0});
+    if (static_cast<std::size_t>(mine) >= max_large_per_peer) return in.reply({SubmitStatus::unavailable, 0});
     auto opened = spool_->create_large();
     if (!opened) return in.reply({status_of(opened.error()), 0});
     large_[opened->name] = in.channel->peer();
@@ -178,9 +184,9 @@ void Service::open_large(In<ipc::OpenLarge> in) {
 
 void Service::abandon_large(std::uint64_t token, const ipc::Peer& by) {
     const auto opened = large_.find(token);
-    if (opened == large_.end() || opened->second != by) return;
-    large_.erase(opened);
-    spool_->remove_large(token);
+    const bool ours = opened != large_.end() && opened->second == by;
+    if (ours) large_.erase(opened);
+    if (ours || spool_->adopt_large(token)) spool_->remove_large(token);
 }
 
 // ---- agents and owners -------------------------------------------------------------------------------------------
@@ -279,9 +285,9 @@ void Service::serve_views() {
 }
 
 // Until replay has ended, "the queue is empty" would be a guess.
-void Service::when_recovered(std::function<void()> view) {
-    if (spool_->is_recovered()) view();
-    else views_.push_back(std::move(view));
+void Service::when_recovered(std::function<void()> task) {
+    if (spool_->is_recovered()) task();
+    else until_recovered_.push_back(std::move(task));
 }
 
 // What one turn brought is handed out together: one write per agent and turn.
@@ -301,7 +307,8 @@ void Service::tick() {
     if (ticks_++ % ticks_per_account == 0) count_conservation(queue_.conservation());
 }
 
-// What is with an agent ends, what is in a mailbox is recorded; what waits, waits on disk.
+// What is with an agent ends, what is in a mailbox is recorded; what waits, waits on disk, and large bodies that are
+// being written for who comes after us.
 void Service::drain() {
     for (auto& [number, owner] : owners_) checkpoint(number);
     if (submissions_ > 0 || !queue_.is_idle() || !spool_->is_idle()) return;

@@ -20,7 +20,7 @@ class Service {
     void serve_intake();
     void serve_agents();
     void serve_views();
-    void when_recovered(std::function<void()> view);
+    void when_recovered(std::function<void()> task);
 
     void submit(const std::shared_ptr<In<ipc::Submit>>& in);
     void authorize(const std::shared_ptr<In<ipc::Submit>>& in);
@@ -59,7 +59,7 @@ class Service {
     std::size_t submissions_ = 0;                        // not answered yet
     Timer tick_, drain_check_;
     unsigned ticks_ = 0;
-    std::vector<std::function<void()>> views_;           // asked for before replay had ended
+    std::vector<std::function<void()>> until_recovered_; // asked for before replay had ended
     bool draining_ = false;
 };
 

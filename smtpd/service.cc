@@ -18,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds tick_period{1};
+constexpr std::chrono::seconds patience{30}, quiet{2};    // of an upgrade: for sessions in all, for one that says nothing
 constexpr int accepts_per_turn = 64;                     // then those who are connected get their turn
 constexpr std::chrono::seconds question_deadline{30};
 constexpr std::chrono::minutes submit_deadline{5};       // below the 10 min of RFC 5321 section 4.5.3.2.6
@@ -271,7 +272,7 @@ void Service::ask(Conversation& c, const Ask& question) {
 void Service::submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message) {
     c.large.reset();                                     // closed before qmgr reads it
     if (message.large == 0 || !c.large_failed) return put(qmgr_, c, ticket, message);
-    qmgr_.send(ipc::AbandonLarge{message.large});
+    tell(ipc::AbandonLarge{message.large});
     on_answer(c.id, ticket, ipc::Submitted{ipc::SubmitStatus::no_space, {}, "cannot write the message"}, {});
 }
 
@@ -319,18 +320,27 @@ void Service::tick() {
         c->progressed = now;
         perform(*c);
     }
+    if (draining_) shut_down_sessions();
 }
 
+// With a successor in place nobody has to be sent away: whoever is quiet is, the others come to their own end.
 void Service::drain() {
     draining_ = true;
     for (Port& port : ports_) port.watch->disable();
+    patient_until_ = daemon_.has_successor() ? Clock::now() + patience : Clock::time_point{};
+    shut_down_sessions();
+    drained_if_empty();
+}
+
+void Service::shut_down_sessions() {
+    const auto now = Clock::now();
     std::vector<Conversation*> all;
-    for (auto& [id, c] : conversations_) all.push_back(c.get());
+    for (auto& [id, c] : conversations_)
+        if (now >= patient_until_ || now - c->progressed > quiet) all.push_back(c.get());
     for (Conversation* c : all) {
         c->session.shut_down();
         perform(*c);
     }
-    drained_if_empty();
 }
 
 void Service::drained_if_empty() {

@@ -42,6 +42,7 @@ class Service {
 
     void tick();
     void drain();
+    void shut_down_sessions();
     void drained_if_empty();
 
     ipc::Daemon& daemon_;
@@ -52,6 +53,7 @@ class Service {
     Effects effects_;                    // of the step that runs now: its memory serves every session
     bool performing_ = false;
     bool draining_ = false;
+    std::chrono::steady_clock::time_point patient_until_{};   // while draining: until then only quiet sessions are ended
     std::uint64_t next_id_ = 1;
     std::list<Port> ports_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Conversation>> conversations_;

@@ -44,6 +44,7 @@ void show_status(const Call& call);
 void list_processes(const Call& call);
 void show_config(const Call& call);
 void reload(const Call& call);
+void upgrade(const Call& call);
 void stop(const Call& call);
 void set_log_level(const Call& call);
 void show_openapi(const Call& call);

@@ -39,6 +39,7 @@ constexpr Route table[] = {
     {.method = "GET", .path = "/api/v1/processes", .summary = "Every process", .handle = list_processes, .result = page<any_object>},
     {.method = "GET", .path = "/api/v1/config", .summary = "The configuration in force", .handle = show_config},
     {.method = "POST", .path = "/api/v1/reload", .summary = "Read the configuration again; a wrong one changes nothing", .handle = reload, .good = 204},
+    {.method = "POST", .path = "/api/v1/upgrade", .summary = "Go on with the programs that are installed now", .handle = upgrade, .good = 202},
     {.method = "POST", .path = "/api/v1/stop", .summary = "Drain, then stop", .handle = stop, .good = 202},
     {.method = "PUT", .path = "/api/v1/log-level", .summary = "The least level that is recorded", .handle = set_log_level, .body = level_schema, .good = 204},
 

@@ -59,6 +59,7 @@ void control(const Call& call, ControlVerb verb, std::uint64_t argument, int goo
 void show_status(const Call& call) {
     gather_processes(call, {}, [call](std::vector<ControlAnswer> processes) {
         std::size_t running = 0, restarts = 0;
+        const bool upgrading = !processes.empty() && processes.front().upgrading;
         for (const auto& process : processes) {
             running += process.state == ipc::ProcessState::running;
             restarts += process.restarts;
@@ -69,7 +70,8 @@ void show_status(const Call& call) {
                              .set("version", POSTERN_VERSION)
                              .set("processes", processes.size())
                              .set("running", running)
-                             .set("restarts", restarts));
+                             .set("restarts", restarts)
+                             .set("upgrading", upgrading));
     });
 }
 
@@ -89,6 +91,7 @@ void show_config(const Call& call) {
 }
 
 void reload(const Call& call) { control(call, ControlVerb::reload, 0, 204); }
+void upgrade(const Call& call) { control(call, ControlVerb::upgrade, 0, 202); }
 void stop(const Call& call) { control(call, ControlVerb::stop, 0, 202); }
 
 void set_log_level(const Call& call) {

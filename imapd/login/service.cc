@@ -122,6 +122,7 @@ void Service::drain() {
     draining_ = true;
     ports_.clear();
     if (connections_.empty()) return daemon_.drained();
+    if (daemon_.has_successor()) return;             // nobody waits for us: sessions end when their clients end them
     for (const auto& [connection, owned] : connections_) connection->shut_down();
 }
 

@@ -88,7 +88,7 @@ void Spool::install(Recovered recovered) {
     }
     if (recovered.unaccounted != 0) record_unaccounted(recovered.unaccounted);
     for (const Leftover& file : recovered.leftovers) remove_kept(file);
-    for (const std::uint64_t name : recovered.orphans) remove_large(name);
+    unsubmitted_.insert(recovered.orphans.begin(), recovered.orphans.end());
     recovered_ = true;
     hooks_.recovered(std::move(recovered.messages));
     release();
@@ -344,7 +344,7 @@ void Spool::open_large(const LargeBody& body, std::function<void(Result<Fd>)> do
     });
 }
 
-// Losing this unlink costs space until the next start, which removes what nothing refers to.
+// Losing this unlink costs space until the next start, which in its time removes what nothing refers to.
 void Spool::remove_large(std::uint64_t name) {
     keeper_.submit([this, name] {
         if (auto removed = large_.remove(name); !removed)

@@ -69,6 +69,9 @@ class Spool {
     void commit_large(std::uint64_t name, std::function<void(Result<LargeBody>)> done);
     void open_large(const LargeBody& body, std::function<void(Result<Fd>)> done);
     void remove_large(std::uint64_t name);
+    // A body that was opened before the last start and never submitted: once, within `ticks_to_adopt` of recovery.
+    static constexpr unsigned ticks_to_adopt = 600;
+    bool adopt_large(std::uint64_t name) { return unsubmitted_.erase(name) > 0; }
 
     // Now and then, about once a second: looks at free space, tries again what had failed.
     void tick();
@@ -160,6 +163,8 @@ class Spool {
     std::map<std::uint64_t, Live> live_;           // by generation; the last is written to
     std::map<QueueId, Stub> kept_;                 // based in deferred/ or hold/
     std::vector<Retired> retired_;                 // files to unlink once no header calls them live
+    std::set<std::uint64_t> unsubmitted_;          // large bodies that a session may still be writing
+    unsigned ticks_left_to_adopt_ = ticks_to_adopt;
     bool preparing_ = false;
     bool rolling_ = false;
     bool recovered_ = false;

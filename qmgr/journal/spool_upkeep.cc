@@ -172,6 +172,8 @@ void Spool::tick() {
     }
     if (!writer_refusal_.empty()) writer_->reopen();
     if (writer_->spares() == 0) prepare_segment();
+    if (recovered_ && ticks_left_to_adopt_ > 0 && --ticks_left_to_adopt_ == 0)
+        for (const std::uint64_t name : std::exchange(unsubmitted_, {})) remove_large(name);
     for (const Leftover& file : std::exchange(unremoved_, {})) {
         pin(file.finished_in, -1);
         remove_kept(file);

@@ -3,9 +3,13 @@ import os
 import re
 import subprocess
 
+import signal
+import socket
+import ssl
+
 import pytest
 
-from lab import message
+from lab import message, wait_for
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="reads other processes' memory"),
               pytest.mark.skipif("asan" in os.environ.get("POSTERN_BUILD", ""), reason="a sanitizer maps terabytes")]
@@ -51,3 +55,25 @@ def test_f4_private_keys_stay_in_keyd(instance, user):
     found = {name: sum(hits(pid, wanted) for pid in pids) for name, pids in instance.processes().items()}
     assert found.pop("keyd") > 0                                     # or this test could not see a key at all
     assert found == {name: 0 for name in found}
+
+
+def greeted(instance, context, session):
+    """(was the TLS session resumed, the session to resume) of a connection that was greeted."""
+    with socket.create_connection(("127.0.0.1", instance.port("submissions")), timeout=10) as plain, \
+            context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
+        assert connection.recv(100).startswith(b"220")
+        return connection.session_reused, connection.session
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_sessions_resume_at_another_process(instance, version):
+    """Ticket keys are master's: what one smtpd sealed the next one opens."""
+    context = instance.tls()
+    context.minimum_version = context.maximum_version = version
+    first, session = greeted(instance, context, None)
+    again, session = greeted(instance, context, session)
+    assert (first, again) == (False, True)
+    old = instance.processes()["smtpd"]
+    os.kill(old[0], signal.SIGKILL)
+    wait_for(lambda: instance.processes().get("smtpd") not in (None, old), "smtpd to be restarted")
+    assert greeted(instance, context, session)[0]

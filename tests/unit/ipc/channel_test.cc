@@ -139,3 +139,35 @@ TEST_CASE("a malformed message costs its sender the channel") {
     CHECK_FALSE(survives(frame(static_cast<MessageType>(65535), "")));
     CHECK_FALSE(survives(frame(MessageType::check_sender, std::string(100'000, 'x'))));
 }
+
+TEST_CASE("who retires answers what has begun, and knows when nothing more comes") {
+    Pair pair;
+    std::vector<Incoming<CheckSender>> waiting;
+    pair.right_handlers.on<CheckSender>([&](Incoming<CheckSender> in) {
+        waiting.push_back(std::move(in));
+        pair.right->retire();
+        pair.loop.stop();
+    });
+    bool told = false, answered = false;
+    pair.left->on_peer_retiring([&](Channel&) { told = true; pair.loop.stop(); });
+    pair.left->call<CheckSender>({}, [&](Result<SenderVerdict> reply, Fd) { answered = reply.ok(); pair.loop.stop(); });
+    pair.loop.run();
+    CHECK_FALSE(pair.right->is_quiet());          // the other side has not heard of it
+    pair.loop.run();
+    CHECK(told);
+    waiting[0].reply({.verdict = Verdict::allowed});
+    pair.loop.run();
+    CHECK(answered);
+    Timer look(pair.loop, [&] { if (pair.right->is_quiet()) pair.loop.stop(); });
+    look.every(1ms);
+    pair.loop.run();
+    CHECK(pair.right->is_quiet());
+    CHECK_FALSE(pair.left_closed);
+}
+
+TEST_CASE("nobody is let go who did not ask for it") {
+    const std::string good = encode(CheckSender{});
+    CHECK(survives(frame(static_cast<MessageType>(0), "", 4) + frame(MessageType::check_sender, good)));
+    CHECK_FALSE(survives(frame(static_cast<MessageType>(0), "", 8) + frame(MessageType::check_sender, good)));
+    CHECK_FALSE(survives(frame(static_cast<MessageType>(0), "body", 4) + frame(MessageType::check_sender, good)));
+}

@@ -63,6 +63,8 @@ void check_end(World& world) {
     CHECK(account.totals.waiting() == 0);
     CHECK(world.sys.names("corrupt").empty());
     CHECK(world.sys.names("deferred").empty());
+    for (unsigned tick = 0; tick < Spool::ticks_to_adopt; ++tick) world.spool->tick();
+    world.settle();
     CHECK(world.sys.names("large").empty());
 }
 

@@ -264,18 +264,6 @@ TEST_CASE("a message larger than a segment is refused, not retried for ever") {
     CHECK(world.promised.size() == 1);
 }
 
-TEST_CASE("an opened large body nobody submitted is gone after a restart") {
-    World world;
-    REQUIRE(world.start());
-    auto opened = world.spool->create_large();
-    REQUIRE(opened);
-    REQUIRE(write_all(world.sys, opened->descriptor.get(), "half", 0));
-    world.crash(false);
-    REQUIRE(world.start());
-    world.settle();
-    CHECK(world.sys.names("large").empty());
-}
-
 TEST_CASE("the record that finished a message stays until its file is gone for good") {
     const bool unlink = GENERATE(true, false);
     for (std::uint32_t seed = 1; seed <= 8; ++seed) {
@@ -423,4 +411,33 @@ TEST_CASE("the same on a real disk: accepted, read back, recovered, locked, leas
             ++read;
         });
     posts.run_until([&] { return read == count; });
+}
+
+TEST_CASE("a large body that was being written over a restart may still be submitted, once, or is removed in time") {
+    World world;
+    REQUIRE(world.start());
+    auto opened = world.spool->create_large();
+    auto forgotten = world.spool->create_large();
+    REQUIRE(opened);
+    REQUIRE(forgotten);
+    const std::string body = text_body(1, 20000);
+    REQUIRE(write_all(world.sys, opened->descriptor.get(), body, 0));
+    opened->descriptor.reset();
+    forgotten->descriptor.reset();
+    world.crash(false);
+    REQUIRE(world.start());
+    world.settle();
+    CHECK_FALSE(world.spool->adopt_large(opened->name + 1));
+    REQUIRE(world.spool->adopt_large(opened->name));
+    CHECK_FALSE(world.spool->adopt_large(opened->name));
+    std::optional<LargeBody> committed;
+    world.spool->commit_large(opened->name, [&](Result<LargeBody> large) { if (large) committed = *large; });
+    world.settle();
+    REQUIRE(committed);
+    CHECK(committed->size == body.size());
+    CHECK(world.sys.names("large").size() == 2);
+    for (unsigned tick = 0; tick < Spool::ticks_to_adopt; ++tick) world.spool->tick();
+    world.settle();
+    CHECK_FALSE(world.spool->adopt_large(forgotten->name));
+    CHECK(world.sys.names("large").size() == 1);
 }

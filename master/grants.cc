@@ -1,0 +1,178 @@
+// What a child is given before it may begin: all that its row of the service table grants, and nothing else.
+#include "config/schema.h"
+#include "libcommon/counters.h"
+#include "libcommon/ids.h"
+#include "libcommon/text.h"
+#include "master/supervisor.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace postern::master {
+
+using ipc::BirthKind;
+using ipc::BirthMessage;
+using ipc::of_kind;
+using ipc::ProcessState;
+using ipc::ServiceId;
+
+Config Supervisor::slice_of(const Service& row) const {
+    Config slice;
+    for (const config::Option& option : config::options())
+        if ((option.for_services & config::bit(row.id)) != 0) slice.set(std::string(option.key), config_.text(option.key));
+    return slice;
+}
+
+namespace {
+
+sandbox::Confinement confinement_of(const Child& child, const Config& config) {
+    sandbox::Confinement confinement;
+    confinement.uid = confinement.gid = child.uid;
+    confinement.change_root = is_root();
+    confinement.abilities = child.row.abilities;
+    confinement.memory_bytes = std::uint64_t{child.row.memory_mib} << 20;
+    confinement.open_files = child.row.open_files;
+    confinement.filter = config.flag("server.seccomp");
+    return confinement;
+}
+
+// Size-sealed: a child that shrinks its page cannot kill a reader with SIGBUS.
+Result<Fd> make_page() {
+    Fd page(::memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!page || ::ftruncate(page.get(), static_cast<off_t>(CounterPage::bytes)) != 0 ||
+        ::fcntl(page.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return Error::from_errno("make a counter page");
+    return page;
+}
+
+Fd read_only(const Fd& page) {
+    return Fd(::open(("/proc/self/fd/" + std::to_string(page.get())).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+} // namespace
+
+// Everything its row grants, in the order daemon.cc takes it; then `start`.
+Result<void> Supervisor::grant_all(Child& child) {
+    auto give = [&](BirthMessage message, int descriptor = -1) {
+        return ipc::send_birth(child.birth.get(), message, descriptor);
+    };
+    Result<void> done = give(of_kind(BirthKind::log_socket), child.log_write.get());
+    auto slice = ipc::memory_file("config", slice_of(child.row).flat());
+    if (!slice) return slice.error();
+    if (done) done = give(of_kind(BirthKind::config), slice->get());
+    auto page = make_page();
+    if (!page) return page.error();
+    child.counter_page = std::move(*page);
+    if (done) done = give(of_kind(BirthKind::counter_page), child.counter_page.get());
+    auto root = prepare_root(child.row, config_, options_);
+    if (!root) return root.error();
+    if (done) done = give(of_kind(BirthKind::root, path_of(child.row.root, config_).string()), root->get());
+    for (std::string_view name : split(child.row.listeners, ' '))
+        for (const auto& [key, listener] : listeners_.all())
+            if (done && listener.name == name) done = give(of_kind(BirthKind::listener, listener.name), listener.socket.get());
+    if (done) done = grant_certificates(child);
+    if (done) done = grant_ticket_keys(child);
+    if (done && child.row.pages) done = grant_pages(child);
+    if (child.row.logs) grant_log_sources(child);
+
+    BirthMessage confine = of_kind(BirthKind::confine);
+    confine.set_payload(confinement_of(child, config_));
+    if (done) done = give(confine);
+    BirthMessage begin = of_kind(BirthKind::start);
+    begin.instance = child.instance;
+    begin.generation = child.generation;
+    if (done) done = give(begin);
+    return done;
+}
+
+// Chains go to the fronts as bytes, key descriptors to keyd: no front ever sees a key.
+Result<void> Supervisor::grant_certificates(Child& child) {
+    auto path_for = [&](std::string_view section, const char* what) {
+        std::string path = config_.text(std::string(section) + what);
+        return path.empty() && section == "imap" ? config_.text(std::string("smtp") + what) : path;
+    };
+    if (!child.row.certificates.empty()) {
+        const std::string path = path_for(child.row.certificates, ".tls_cert");
+        if (path.empty()) return {};
+        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+        if (!file) return Error::from_errno("open " + path);
+        return ipc::send_birth(child.birth.get(), of_kind(BirthKind::certificate), file.get());
+    }
+    if (!child.row.keys) return {};
+    for (const char* section : {"smtp", "imap", "api"}) {
+        const std::string path = path_for(section, ".tls_key");
+        if (path.empty()) continue;
+        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+        if (!file) return Error::from_errno("open " + path);
+        if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::private_key), file.get()); !done) return done;
+    }
+    return {};
+}
+
+namespace {
+BirthMessage ticket_key(const ipc::TicketKey& key) {
+    BirthMessage message = of_kind(BirthKind::ticket_key);
+    message.set_payload(key);
+    return message;
+}
+} // namespace
+
+Result<void> Supervisor::grant_ticket_keys(Child& child) {
+    if (child.row.certificates.empty()) return {};
+    const ipc::TicketKeys& keys = ticket_keys_[child.row.id];
+    for (auto key = keys.rbegin(); key != keys.rend(); ++key)
+        if (auto done = ipc::send_birth(child.birth.get(), ticket_key(*key)); !done) return done;
+    return {};
+}
+
+// A ticket lives two hours (OpenSSL's default): the two former keys still open what they sealed.
+void Supervisor::rotate_ticket_keys() {
+    for (const Service& row : services()) {
+        if (row.certificates.empty()) continue;
+        ipc::TicketKey key;
+        random_bytes(&key, sizeof key);
+        ipc::add_ticket_key(ticket_keys_[row.id], key);
+        for (const auto& child : children_)
+            if (child->row.id == row.id) tell(*child, ticket_key(key));
+    }
+}
+
+Result<void> Supervisor::grant_pages(Child& child) {
+    for (const auto& other : children_) {
+        // One that is still starting is announced when it is ready, and never when it does not get there.
+        if (other->state != ProcessState::running) continue;
+        BirthMessage message = of_kind(BirthKind::page);
+        message.service = other->row.id;
+        message.instance = other->instance;
+        message.generation = other->generation;
+        const Fd page = read_only(other->counter_page);
+        if (auto done = ipc::send_birth(child.birth.get(), message, page.get()); !done) return done;
+    }
+    return {};
+}
+
+void Supervisor::grant_log_sources(Child& logd) {
+    auto give = [&](ServiceId service, std::uint32_t instance, const Fd& source) {
+        BirthMessage message = of_kind(BirthKind::log_source);
+        message.service = service;
+        message.instance = instance;
+        if (source) (void)ipc::send_birth(logd.birth.get(), message, source.get());
+    };
+    give(ServiceId::master, 0, own_log_read_);
+    for (const auto& child : children_) give(child->row.id, child->instance, child->log_read);
+}
+
+void Supervisor::announce_page(Child& of) {
+    for (const auto& reader : children_) {
+        if (!reader->row.pages) continue;
+        BirthMessage message = of_kind(BirthKind::page);
+        message.service = of.row.id;
+        message.instance = of.instance;
+        message.generation = of.generation;
+        const Fd page = read_only(of.counter_page);
+        tell(*reader, message, page.get());
+    }
+}
+
+} // namespace postern::master
