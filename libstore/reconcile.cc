@@ -9,7 +9,7 @@
 namespace postern::store {
 namespace {
 
-constexpr std::size_t settled_at_once = 200, converted_at_once = 8;      // a conversion flushes its file
+constexpr std::size_t compared_at_once = 5'000, settled_at_once = 200, converted_at_once = 8;      // a conversion flushes its file
 constexpr std::size_t max_converted = std::size_t{256} * 1024 * 1024;
 
 bool has_bare_newline(std::string_view text) {
@@ -106,29 +106,35 @@ Result<void> Reconciler::look_over(Box& box) {
     box.look_again = false;
     auto listing = (*folder)->list();
     if (!listing) return listing.error();
-    return compare(box, *listing);
+    return read_rows(std::move(*listing), box);
 }
 
-Result<void> Reconciler::compare(Box& box, const Folder::Listing& listing) {
+Result<void> Reconciler::read_rows(Folder::Listing listing, Box& box) {
     auto files = account_.index_->files(box.row.id);
     if (!files) return files.error();
     auto messages = account_.index_->messages(box.row.id);
     if (!messages) return messages.error();
-    std::unordered_map<std::string, Message> known;
+    comparison_.emplace(Comparison{&box, std::move(listing), 0, {}, {}});
+    auto& known = comparison_->known;
     known.reserve(files->size());
     for (std::size_t m = 0; FileRow& file : *files) {
         while (m < messages->size() && (*messages)[m].uid < file.uid) ++m;
         if (m < messages->size() && (*messages)[m].uid == file.uid) known.emplace(std::move(file.base), (*messages)[m]);
     }
-    const SideFile& side = room(box).side;
-    std::set<std::string> met;
-    for (const Folder::Entry& entry : listing.messages) {
+    return {};
+}
+
+void Reconciler::compare_some() {
+    auto& [box, listing, next, known, met] = *comparison_;
+    const SideFile& side = room(*box).side;
+    for (std::size_t left = compared_at_once; left > 0 && next < listing.messages.size(); --left, ++next) {
+        const Folder::Entry& entry = listing.messages[next];
         const auto parsed = parse_file_name(entry.name);
         std::string base(parsed->base);
         if (const auto row = known.find(base); row != known.end()) {
             const bool as_expected = entry.in_new_dir == ((row->second.name_flags & in_new) != 0) &&
                                      entry.name == file_name(base, row->second.name_flags);
-            if (!as_expected) renamed_.push_back({&box, row->second, base, entry.name, entry.in_new_dir});
+            if (!as_expected) renamed_.push_back({box, row->second, base, entry.name, entry.in_new_dir});
             known.erase(row);
             met.insert(std::move(base));
             continue;
@@ -136,17 +142,19 @@ Result<void> Reconciler::compare(Box& box, const Folder::Listing& listing) {
         if (met.count(base) != 0) continue;     // the same message twice: somebody's unfinished rename
         const auto remembered = side.messages.find(base);
         const Uid side_uid = remembered == side.messages.end() ? 0 : remembered->second.uid;
-        unknown_.push_back({&box, entry.name, entry.in_new_dir, std::move(base), side_uid, parsed->seconds});
+        unknown_.push_back({box, entry.name, entry.in_new_dir, std::move(base), side_uid, parsed->seconds});
     }
-    if (unclean_) finish_unfinished(box, listing, known);
-    for (auto& [base, message] : known) missing_.emplace(base, Missing{&box, message});
-    return {};
+    if (next < listing.messages.size()) return;
+    if (unclean_) finish_unfinished();
+    for (auto& [base, message] : known) missing_.emplace(base, Missing{box, message});
+    comparison_.reset();
 }
 
 // Dot-names are ours, and after an unclean stop nobody is still writing one.
-void Reconciler::finish_unfinished(Box& box, const Folder::Listing& listing, std::unordered_map<std::string, Message>& known) {
+void Reconciler::finish_unfinished() {
+    auto& [box, listing, next, known, met] = *comparison_;
     for (const Folder::Entry& entry : listing.unfinished) {
-        const int dir = entry.in_new_dir ? box.folder.new_dir() : box.folder.cur_dir();
+        const int dir = entry.in_new_dir ? box->folder.new_dir() : box->folder.cur_dir();
         const std::string base(parse_file_name(std::string_view(entry.name).substr(1))->base);
         const auto row = known.find(base);
         if (row == known.end()) {
@@ -154,7 +162,7 @@ void Reconciler::finish_unfinished(Box& box, const Folder::Listing& listing, std
             continue;
         }
         const Flags flags = row->second.name_flags;
-        if (sys::rename(dir, entry.name, box.folder.dir_of(flags), file_name(base, flags))) known.erase(row);
+        if (sys::rename(dir, entry.name, box->folder.dir_of(flags), file_name(base, flags))) known.erase(row);
     }
 }
 
@@ -173,6 +181,10 @@ bool Reconciler::step() {
 
 Result<bool> Reconciler::proceed() {
     if (account_.removals_ != removals_) return Error(Errc::unavailable, "a mailbox was removed meanwhile");
+    if (comparison_) {
+        compare_some();
+        return true;
+    }
     if (looked_over_ < boxes_.size()) {
         if (auto done = look_over(*boxes_[looked_over_++]); !done) return done.error();
         return true;

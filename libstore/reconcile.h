@@ -47,6 +47,15 @@ class Reconciler final : public Work {
         std::vector<Uid> removed;
     };
 
+    // A folder being compared: what lay in it, and the rows that were not met yet.
+    struct Comparison {
+        Box* box;
+        Folder::Listing listing;
+        std::size_t next = 0;
+        std::unordered_map<std::string, Message> known;
+        std::set<std::string> met;
+    };
+
     Result<bool> proceed();             // true: there is more
     Result<void> look_over(Box& box);
     void sort_unknown();
@@ -57,8 +66,9 @@ class Reconciler final : public Work {
     Room& room(Box& box);
     void read_side(Box& box, Room& room);
     void skip_numbers(Room& room);
-    Result<void> compare(Box& box, const Folder::Listing& listing);
-    void finish_unfinished(Box& box, const Folder::Listing& listing, std::unordered_map<std::string, Message>& known);
+    Result<void> read_rows(Folder::Listing listing, Box& box);
+    void compare_some();
+    void finish_unfinished();
     Result<void> put_keywords(Index& index, Box& box, Room& room);
     Result<void> merge_flags(Index& index, const Renamed& renamed);
     Result<void> settle_unknown(Index& index, const Unknown& unknown);
@@ -78,6 +88,7 @@ class Reconciler final : public Work {
     const bool unclean_;
     std::function<void(Result<void>)> done_;
     std::size_t looked_over_ = 0;
+    std::optional<Comparison> comparison_;
     bool sorted_ = false;
     std::size_t settled_ = 0, converted_ = 0;
     struct { std::size_t renamed, unknown, missing; } count_{};
