@@ -315,18 +315,19 @@ void LocalAccount::upkeep_purge(std::size_t& budget) {
 
 // True: there may be more. What the side file has not been told yet is kept.
 bool LocalAccount::forget_expunged(std::size_t& budget) {
-    for (auto& [id, box] : boxes_) {
-        if (box->deleted() || box->row.side_modseq != box->row.modseq) continue;
-        MailboxRow row = box->row;
-        auto done = transact([&, id = id](Index& index) -> Result<void> {
-            auto up_to = index.forget_expunged(id, expunged_kept, expunged_forgotten_at_once);
+    for (auto& [id, owned] : boxes_) {
+        Box& box = *owned;
+        if (box.deleted() || box.row.side_modseq != box.row.modseq) continue;
+        MailboxRow row = box.row;
+        auto done = transact([&](Index& index) -> Result<void> {
+            auto up_to = index.forget_expunged(row.id, expunged_kept, expunged_forgotten_at_once);
             if (!up_to) return up_to.error();
             if (*up_to == 0) return {};
             row.forgotten = std::max(row.forgotten, *up_to);
-            return index.put_mailbox(persisted(*box, row));
+            return index.put_mailbox(persisted(box, row));
         });
-        if (!done || row.forgotten == box->row.forgotten) continue;
-        box->row = row;
+        if (!done || row.forgotten == box.row.forgotten) continue;
+        box.row = row;
         budget -= std::min<std::size_t>(budget, 50);
         return true;
     }
