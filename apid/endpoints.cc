@@ -22,7 +22,7 @@ http::Response metrics_response(const ipc::Daemon& daemon) {
 
 http::Response health_response(const ipc::Daemon& daemon) { return health(read_pages(daemon)); }
 
-// "/api/v1/accounts/{address}" as "/accounts/*": a label of a counter page has 63 bytes.
+// "/api/v1/accounts/{address}" as "/accounts/*": short, and well below Metric::max_labels.
 std::string request_labels(std::string_view method, std::string_view endpoint, int status) {
     constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
     const bool known = std::find(std::begin(methods), std::end(methods), method) != std::end(methods);

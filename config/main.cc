@@ -35,7 +35,7 @@ void print_man() {
                ".SH DESCRIPTION\nA YAML file of sections with one level of keys. Accounts, domains and aliases are not here: see\n"
                ".BR mailctl (1).\nDurations take ms, s, min, h or d; sizes B, KiB, MiB, GiB, KB, MB or GB. An unknown key or a wrong value\n"
                "stops the start, and a reload changes nothing, with file, line and the nearest key said.\n"
-               ".PP\nPOSTERN_<SECTION>_<KEY> in the environment of master overrides a key.\n.SH OPTIONS\n", stdout);
+               ".PP\nPOSTERN_<SECTION>_<KEY> in the environment of master overrides a key; one whose section exists, or that is nearly an\noption, but is none, is a mistake.\n.SH OPTIONS\n", stdout);
     std::string section;
     for (const config::Option& option : config::options()) {
         const std::string here = text_of(option.key.substr(0, option.key.find('.')));

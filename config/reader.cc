@@ -69,6 +69,23 @@ std::string variable_of(std::string_view key) {
     return name;
 }
 
+bool is_section(std::string_view name) {
+    for (const Option& option : options())
+        if (option.key.substr(0, option.key.find('.')) == name) return true;
+    return false;
+}
+
+// A variable that is no option is a mistake when it looks like one: its section exists, or an option is spelt nearly
+// so. Any other POSTERN_... is somebody else's (mailctl's POSTERN_SOCKET, a test's POSTERN_BUILD).
+std::string mistake_in(std::string_view variable) {
+    std::string key = ascii_lower(variable.substr(variable.find('_') + 1));
+    const auto underscore = key.find('_');
+    if (underscore != key.npos) key[underscore] = '.';
+    const std::string_view near = underscore == key.npos ? std::string_view() : nearest_key(key);
+    if (!near.empty()) return "no option of that name; did you mean " + variable_of(near) + "?";
+    return is_section(std::string_view(key).substr(0, underscore)) ? "no option of that name" : "";
+}
+
 void apply_environment(Outcome& outcome, const std::vector<std::string>& environment) {
     for (const std::string& entry : environment) {
         if (!entry.starts_with("POSTERN_")) continue;
@@ -78,7 +95,8 @@ void apply_environment(Outcome& outcome, const std::vector<std::string>& environ
         for (const Option& option : options())
             if (variable_of(option.key) == name) target = &option;
         if (!target) {
-            outcome.mistakes.push_back("environment: " + name + ": no option of that name");
+            if (const std::string mistake = mistake_in(name); !mistake.empty())
+                outcome.mistakes.push_back("environment: " + name + ": " + mistake);
             continue;
         }
         auto value = parse_value(*target, equals == std::string::npos ? "" : std::string_view(entry).substr(equals + 1));

@@ -106,6 +106,9 @@ constexpr Option table[] = {
     text(Kind::path, "logging.dir", "/var/log/postern", nobody, "where log files lie"),
     range(Kind::size, "logging.rotate_size", "64MiB", 1 * mib, 16 * gib, logd, "a log file this large is rotated"),
     range(Kind::number, "logging.keep", "10", 1, 1000, logd, "rotated log files kept"),
+    text(Kind::path, "logging.syslog", "", logd, "a datagram socket, /dev/log, that gets every event too; none when empty"),
+    range(Kind::size, "logging.history_size", "256MiB", 0, 64 * gib, logd, "what mailctl explain can look at; the oldest goes first; 0 keeps none"),
+    range(Kind::duration, "logging.history_age", "14d", hour, 3650 * 24 * hour, logd, "how far back mailctl explain can look"),
 
     // processes
     range(Kind::number, "processes.smtpd", "1", 1, 64, nobody, "smtpd processes"),

@@ -4,6 +4,7 @@
 #include "ipc/admin.h"
 #include "ipc/agent.h"
 #include "ipc/auth.h"
+#include "ipc/history.h"
 #include "ipc/keys.h"
 #include "ipc/mailbox.h"
 #include "ipc/queue.h"
@@ -22,6 +23,7 @@ using AllMessages = std::tuple<
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     AgentReady, Deliver, DeliverResult,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, OpenSession, SessionOpened,
-    Sign, Signature>;
+    Sign, Signature,
+    HistoryQuery, HistoryTimeline>;
 
 } // namespace postern::ipc

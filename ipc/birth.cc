@@ -59,8 +59,7 @@ Result<ReceivedBirth> receive_birth(int socket, bool wait) {
     Ancillary::collect(header, [&](Fd fd) { received.descriptor = std::move(fd); });
     if (size == 0) return Error(Errc::closed, "the other end of the birth socket is gone");
     if (size != sizeof received.message || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
-        received.message.service > last_enumerator(ServiceId{}) ||
-        received.message.kind > BirthKind::control_answer)
+        received.message.service > last_enumerator(ServiceId{}))
         return Error(Errc::bad_message, "malformed message on the birth socket");
     return received;
 }

@@ -45,6 +45,8 @@ enum class BirthKind : std::uint32_t {
     drain,           // argument: 1 when a successor serves already, so that what runs may take its time
     control_answer,  // argument: ok or not; payload: ControlAnswer; a descriptor with a text when there is more to say
     ticket_key,      // payload: TicketKey, the one to use from now on; before the start and later
+    want_syslog,     // child to master: its syslog socket is dead (logd only)
+    syslog,          // master to child: descriptor, a socket connected to logging.syslog (logd only)
 };
 
 // Who asked for a channel: the child's event loop, the child's blocking signature call, or the peer.
@@ -92,7 +94,8 @@ constexpr int birth_descriptor = 3;
 Result<void> send_birth(int socket, const BirthMessage& message, int descriptor = -1, bool wait = false);
 
 // The next message; Errc::unavailable when there is none now (never when `wait`), Errc::closed at the end,
-// Errc::bad_message for anything that is not exactly one message with at most one descriptor.
+// Errc::bad_message for anything that is not exactly one message with at most one descriptor. Its kind may be one that a
+// newer master knows and we do not.
 struct ReceivedBirth {
     BirthMessage message;
     Fd descriptor;

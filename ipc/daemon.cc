@@ -28,6 +28,11 @@ namespace {
 constexpr std::size_t max_slice = 4 * 1024 * 1024;
 constexpr std::size_t max_pem = 1024 * 1024;
 
+void use_level_of(const Config& config) {
+    log::Level level = log::Level::info;
+    if (config.has("logging.level") && log::parse_level(config.text("logging.level"), level)) log::set_level(level);
+}
+
 Config parse_slice(int fd) {
     auto flat = read_all(fd, max_slice);
     if (!flat) die(flat.error());
@@ -129,6 +134,10 @@ void Daemon::Birth::take_grant(ReceivedBirth received) {
         owner.log_sources_.push_back({{message.service, message.instance, 0}, std::move(fd)});
         if (owner.new_log_source_) owner.new_log_source_();
         break;
+    case BirthKind::syslog:
+        owner.syslog_ = std::move(fd);
+        if (owner.new_syslog_) owner.new_syslog_();
+        break;
     case BirthKind::confine: confinement = message.get_payload<sandbox::Confinement>(); break;
     default: die(Error(Errc::bad_message, "master granted what this version does not know"));
     }
@@ -171,7 +180,8 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::ticket_key:
     case BirthKind::page:
     case BirthKind::page_gone:
-    case BirthKind::log_source: return take_grant(std::move(received));
+    case BirthKind::log_source:
+    case BirthKind::syslog: return take_grant(std::move(received));
     case BirthKind::start:                               // the grants of a reload are complete
         if (owner.reload_) owner.reload_();
         return;
@@ -237,6 +247,7 @@ void Daemon::Birth::handle_refused(const Peer& peer) {
 void Daemon::Birth::handle_reload(Fd descriptor) {
     // The new slice; new listeners and certificates follow, then `start` ends the reload.
     owner.config_ = parse_slice(descriptor.get());
+    use_level_of(owner.config_);
     owner.materials_.clear();
     owner.listeners_.clear();
 }
@@ -262,7 +273,9 @@ void Daemon::Birth::ask_next() {
     BirthMessage message;
     message.kind = BirthKind::want_channel;
     std::tie(message.service, message.instance) = wanted.front();
-    (void)send_birth(socket.get(), message, -1, true);
+    if (send_birth(socket.get(), message, -1, true)) return;
+    // No memory for it in the kernel, say. Whoever waits for this channel asks again, as when master refuses.
+    owner.loop_.defer([this, peer = Peer{message.service, message.instance, 0}] { handle_refused(peer); });
 }
 
 void Daemon::Birth::ask_question() {
@@ -282,6 +295,8 @@ Link& Daemon::link(ServiceId service, std::uint32_t instance) {
     if (!slot) slot.reset(new Link(*this, service, instance));
     return *slot;
 }
+
+void Daemon::want_syslog() { birth_->say(BirthKind::want_syslog); }
 
 void Daemon::drained() {
     if (std::exchange(birth_->drained, true)) return;
@@ -425,9 +440,7 @@ int run_daemon(const Program& program) {
 
     Daemon daemon(program.self);
     daemon.birth_->take_grants();
-    log::Level level = log::Level::info;
-    if (daemon.config_.has("logging.level") && log::parse_level(daemon.config_.text("logging.level"), level))
-        log::set_level(level);
+    use_level_of(daemon.config_);
 
     // 2. what needs the file system as it is
     if (program.prepare) program.prepare(daemon);

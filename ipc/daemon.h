@@ -130,6 +130,11 @@ class Daemon {
     std::vector<LogSource>& log_sources() { return log_sources_; }
     void on_log_source(std::function<void()> callback) { new_log_source_ = std::move(callback); }
 
+    // The socket to the host's syslog (logd only): taken once it came, asked for again when its reader is gone.
+    Fd take_syslog() { return std::move(syslog_); }
+    void on_syslog(std::function<void()> callback) { new_syslog_ = std::move(callback); }
+    void want_syslog();
+
     // Says what this process does with a message. All before READY.
     template <Message M> void on(std::function<void(Incoming<M>)> handler) { dispatcher_.on<M>(std::move(handler)); }
 
@@ -174,13 +179,14 @@ class Daemon {
     TicketKeys ticket_keys_;
     std::vector<Page> pages_;
     std::vector<LogSource> log_sources_;
+    Fd syslog_;
     std::filesystem::path state_ = "/";
     Dispatcher dispatcher_;
     std::map<std::pair<ServiceId, std::uint32_t>, std::unique_ptr<Link>> links_;
     std::map<std::uint64_t, std::shared_ptr<Channel>> accepted_;
     std::function<void(const Peer&)> peer_closed_;
     std::function<void(Channel&)> peer_retiring_;
-    std::function<void()> reload_, new_log_source_, drain_;
+    std::function<void()> reload_, new_log_source_, new_syslog_, drain_;
     bool has_successor_ = false;
     std::unique_ptr<Birth> birth_;
 };

@@ -33,6 +33,8 @@ enum class MessageType : std::uint16_t {
     sign = 500, signature,
     // ipc/control.h: asking master
     control_request = 600, control_reply,
+    // ipc/history.h: api-local asks logd
+    history_query = 700, history_timeline,
 };
 
 template <class M>

@@ -59,6 +59,7 @@ constexpr Route routes[] = {
     {S::api_local, S::authd, M::list_audit},
     {S::api_local, S::qmgr, M::queue_list},
     {S::api_local, S::qmgr, M::queue_show},
+    {S::api_local, S::logd, M::history_query},
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "libcommon/owned.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -10,21 +11,21 @@
 namespace postern {
 namespace {
 
-constexpr std::uint32_t page_magic = 0x4D505331;   // "1SPM"
+constexpr std::uint32_t page_magic = 0x4D505332;   // "2SPM"
 
 struct Entry {
     std::atomic<std::int64_t> value;
     std::uint8_t kind;
-    char name[55];
-    char labels[64];
-    char help[64];
+    char name[Metric::max_name + 1];
+    char labels[Metric::max_labels + 1];
+    char help[63];
 };
-static_assert(sizeof(Entry) == 192);
+static_assert(sizeof(Entry) == 256);
 
 struct Page {
     std::uint32_t magic;
     std::atomic<std::uint32_t> count;
-    std::uint8_t reserved[184];
+    std::uint8_t reserved[248];
     Entry entries[CounterPage::bytes / sizeof(Entry) - 1];
 };
 static_assert(sizeof(Page) <= CounterPage::bytes);
@@ -54,6 +55,8 @@ bool sensible(const std::string& name) {
 
 Metric::Metric(MetricKind kind, std::string_view name, std::string_view labels, std::string_view help)
     : kind_(kind), name_(name), labels_(labels), help_(help) {
+    // Cut, it would count under a name nobody wrote, or as one with another: our own mistake.
+    if (name.size() > max_name || labels.size() > max_labels) std::abort();
     metrics().push_back(this);
     if (attached) CounterPage::join(*this);
 }

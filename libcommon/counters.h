@@ -21,6 +21,9 @@ enum class MetricKind : std::uint8_t { counter, gauge };
 // and in tests, they count in private memory.
 class Metric {
   public:
+    // Bytes; more than that aborts. A label whose value is not ours to choose is cut by whoever makes it. Help is cut at 62.
+    static constexpr std::size_t max_name = 54, max_labels = 128;
+
     Metric(MetricKind kind, std::string_view name, std::string_view labels, std::string_view help);
 
     void add(std::int64_t n = 1) { cell_->fetch_add(n, std::memory_order_relaxed); }

@@ -6,8 +6,8 @@
 //   2 renamed to `base`, row pending   found by its name: gets a row, and a replay finds its key there
 //   3 row committed                    as 2, or the row survived; a file that is missing or short is replayed
 //   4 flushed by the checkpoint        done
-// An APPEND or COPY: `.base` written or linked; row committed; renamed; flushed; answered. Found between commit and
-// rename, the rename is finished; before the commit, `.base` is removed.
+// An APPEND or COPY: `.base` written and flushed, or linked; row committed; renamed; row and name flushed; answered.
+// Found between commit and rename, the rename is finished; before the commit, `.base` is removed.
 // A MOVE: renamed; rows changed in one transaction. Found between: the index says where it came from, the folder
 // where it is; the folder is right.
 // An EXPUNGE: rows moved to `retained` in one transaction; renamed into retention/ some time later.

@@ -60,24 +60,36 @@ Result<NewMessage> LocalAppending::insert(Box& box, Flags flags, std::span<const
     return std::move(fresh[0]);
 }
 
+// The bytes are on disk before anybody can see a message: a name or a row without them would be, after a power cut, an
+// empty message that its client was never promised. Then the name and the row, and what makes those two durable.
 void LocalAppending::commit(Flags flags, std::span<const std::string> keywords, std::int64_t date,
                             std::function<void(Result<Appended>)> done) {
-    const auto fail = [&](const Error& error) { account_->context_.later([done, error] { done(error); }); };
-    Fd file = std::move(file_);
+    SyncJob bytes;
+    bytes.files.push_back(file_.duplicate());
+    bytes.done = [this, flags, words = std::vector(keywords.begin(), keywords.end()), date,
+                  done = std::move(done)](Result<void> flushed) mutable {
+        if (!flushed) return done(flushed.error());
+        enter(flags, words, date, std::move(done));
+    };
+    account_->context_.worker->add(std::move(bytes));
+}
+
+void LocalAppending::enter(Flags flags, std::span<const std::string> keywords, std::int64_t date,
+                           std::function<void(Result<Appended>)> done) {
+    file_.reset();
     Box* box = account_->box(mailbox_);
-    if (!box || !box->folder) return fail(Error(Errc::not_found, "no such mailbox"));
+    if (!box || !box->folder) return done(Error(Errc::not_found, "no such mailbox"));
     Result<NewMessage> fresh = Error(Errc::no_space, "over quota");
     {
         const OwnChange change(*box);
         if (account_->fits(size_, 1)) fresh = insert(*box, flags, keywords, date);
         if (!fresh) (void)sys::unlink(box->folder.cur_dir(), unfinished_name(unique_));
     }
-    if (!fresh) return fail(fresh.error());
+    if (!fresh) return done(fresh.error());
     SyncJob job = account_->sync_job();
-    job.files.push_back(std::move(file));
     job.files.push_back(box->folder.cur_for_sync());
     const Appended appended{box->row.uid_validity, fresh->message.uid};
-    job.done = [account = account_, mailbox = mailbox_, appended, done](Result<void> flushed) {
+    job.done = [account = account_, mailbox = mailbox_, appended, done = std::move(done)](Result<void> flushed) {
         if (flushed) return done(appended);
         account->withdraw(mailbox, std::span(&appended.uid, 1));
         done(flushed.error());

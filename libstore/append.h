@@ -16,12 +16,14 @@ class LocalAppending final : public Appending {
                 std::function<void(Result<Appended>)> done) override;
 
   private:
+    void enter(Flags flags, std::span<const std::string> keywords, std::int64_t date,
+               std::function<void(Result<Appended>)> done);
     Result<NewMessage> insert(Box& box, Flags flags, std::span<const std::string> keywords, std::int64_t date);
 
     std::shared_ptr<LocalAccount> account_;
     MailboxId mailbox_;
     std::string unique_;
-    Fd file_;                           // empty once committed
+    Fd file_;                           // empty once its bytes are flushed
     std::uint64_t size_ = 0;
 };
 

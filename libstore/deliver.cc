@@ -74,14 +74,14 @@ Result<std::optional<LocalAccount::Known>> LocalAccount::find_delivery(const Del
 // nothing; unless the file is missing, short or damaged, or was written before a flush that failed: then it is
 // written again to a new inode, flushed, and put in its place.
 Result<Delivered> LocalAccount::deliver_again(const Known& known, const Delivery& d) {
-    if (!known.there) return Delivered{true};
+    if (!known.there) return Delivered{.again = true, .mailbox = {}, .file = {}};
     Box* home = box(mailbox_of(known.id));
-    if (!home) return Delivered{true};
+    if (!home) return Delivered{.again = true, .mailbox = {}, .file = {}};
     auto there = folder(*home);
     if (!there) return there.error();
     const bool suspect = context_.suspect(id_, d.key);
     if (auto file = open_message(*home, uid_of(known.id), known.name_flags, known.base); file && !suspect)
-        if (holds(file->get(), d)) return Delivered{true};
+        if (holds(file->get(), d)) return Delivered{.again = true, .mailbox = {}, .file = {}};
     log::warning("store.delivery.rewritten", {{"account", id_}, {"queue", d.key.id.text()}});
     const OwnChange change(*home);
     std::string name = file_name(known.base, known.name_flags);
@@ -96,7 +96,7 @@ Result<Delivered> LocalAccount::deliver_again(const Known& known, const Delivery
     context_.trust(id_, d.key);
     context_.delivered(id_, d.key);
     context_.touched();
-    return Delivered{true};
+    return Delivered{.again = true, .mailbox = {}, .file = {}};
 }
 
 Result<Delivered> LocalAccount::deliver(const Delivery& d) {
@@ -129,19 +129,20 @@ Result<Delivered> LocalAccount::deliver(const Delivery& d) {
     m.size = *size;
     m.internal_date = d.internal_date;
     count_in(target->row, m);
+    Delivered placed{.again = false, .mailbox = target->row.name, .file = fresh.base, .uid = m.uid};
     pending_keys_[d.key] = row_id(target->row.id, m.uid);
     target->pending.push_back(std::move(fresh));
     mark_dirty(*target);
     touch(*target);
     context_.delivered(id_, d.key);
-    if (!target->view) return Delivered{};
+    if (!target->view) return placed;
     target->view->add(m);
-    if (!target->view->observed()) return Delivered{};
+    if (!target->view->observed()) return placed;
     // Somebody will be told the UID now: it is committed first. A failure is not the delivery's: its file is
     // there, its row is tried again at the checkpoint.
     (void)commit();
     notify(*target);
-    return Delivered{};
+    return placed;
 }
 
 } // namespace postern::store

@@ -199,7 +199,8 @@ class Appending {
   public:
     virtual ~Appending() = default;
     virtual Result<void> write(std::string_view bytes) = 0;
-    // File and directory are flushed before `done` says the UID. Keywords by name; nothing else may be called after.
+    // File and directory are flushed before `done` says the UID; this must stay until then. Keywords by name; nothing
+    // else may be called after.
     virtual void commit(Flags flags, std::span<const std::string> keywords, std::int64_t internal_date,
                         std::function<void(Result<Appended>)> done) = 0;
 };
@@ -220,6 +221,8 @@ struct Delivery {
 };
 struct Delivered {
     bool again = false;                 // it was here already; nothing changed, but damage was repaired
+    std::string mailbox, file;          // where it went, when it was not: for the log
+    std::uint32_t uid = 0;
 };
 
 class Account {

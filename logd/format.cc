@@ -8,17 +8,6 @@
 namespace postern::logd {
 namespace {
 
-// RFC 3339 in UTC with microseconds: sorts as text.
-std::string timestamp(std::int64_t time_us) {
-    const time_t seconds = static_cast<time_t>(time_us / 1'000'000);
-    tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    char text[80];
-    std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                  parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(time_us % 1'000'000));
-    return text;
-}
-
 // RFC 8259 section 7; bytes that are not UTF-8 are shown as \xNN text, so that every line is valid JSON.
 void append_json(std::string& out, std::string_view value) {
     const std::string safe = is_utf8(value) ? std::string(value) : printable(value, value.size());
@@ -52,6 +41,26 @@ std::string json_line(std::string_view source, const log::LogRecord& record) {
 }
 
 } // namespace
+
+std::string timestamp(std::int64_t time_us) {
+    const time_t seconds = static_cast<time_t>(time_us / 1'000'000);
+    tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    char text[80];
+    std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                  parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(time_us % 1'000'000));
+    return text;
+}
+
+std::optional<std::int64_t> time_of_line(std::string_view line) {
+    constexpr std::string_view json_head = "{\"time\":\"";
+    if (line.starts_with(json_head)) line.remove_prefix(json_head.size());
+    tm parts{};
+    const std::string head(line.substr(0, 19));                // "2026-11-21T08:53:40"
+    const char* end = ::strptime(head.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    if (head.size() != 19 || end != head.c_str() + head.size()) return std::nullopt;
+    return ::timegm(&parts);
+}
 
 std::string format_line(Format format, std::string_view source, const log::LogRecord& record) {
     if (format == Format::json) return json_line(source, record);

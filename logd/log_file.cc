@@ -1,5 +1,7 @@
 #include "logd/log_file.h"
 
+#include "logd/format.h"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -32,8 +34,21 @@ Result<void> LogFile::append(std::string_view lines) {
     return {};
 }
 
+std::filesystem::path LogFile::numbered(std::uint64_t n) const {
+    return n == 0 ? path_ : std::filesystem::path(path_.string() + "." + std::to_string(n));
+}
+
+std::optional<std::int64_t> LogFile::oldest_line() const {
+    for (std::uint64_t n = keep_ + 1; n-- > 0;) {
+        const Fd file(::open(numbered(n).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+        char line[64] = {};
+        if (file && ::read(file.get(), line, sizeof line - 1) > 0)
+            if (const auto time = time_of_line(line)) return time;
+    }
+    return std::nullopt;
+}
+
 void LogFile::rotate() {
-    const auto numbered = [&](std::uint64_t n) { return n == 0 ? path_ : std::filesystem::path(path_.string() + "." + std::to_string(n)); };
     for (std::uint64_t n = keep_; n > 0; --n) (void)::rename(numbered(n - 1).c_str(), numbered(n).c_str());
     file_.reset();
     size_ = 0;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,9 +19,12 @@ class LogFile {
     Result<void> open();
     // Appends whole lines; rotates first when the file is full. A failed write is an error and loses these lines.
     Result<void> append(std::string_view lines);
+    // When the oldest line there is was written, in seconds since the epoch; nothing when there is none that says so.
+    std::optional<std::int64_t> oldest_line() const;
 
   private:
     void rotate();
+    std::filesystem::path numbered(std::uint64_t n) const;
 
     std::filesystem::path path_;
     std::uint64_t rotate_size_, keep_;

@@ -49,6 +49,7 @@ constexpr Option domain_filter[] = {{"--domain", "NAME", "only of this domain"}}
 constexpr Option address_options[] = {{"--primary", "", "make it the primary address"}};
 constexpr Option alias_options[] = {{"--inactive", "", "as if it did not exist"}};
 constexpr Option config_show_options[] = {{"--running", "", "the one in force, from master, not the file's"}};
+constexpr Option explain_options[] = {{"--since", "DURATION", "only what happened in the last 30min, 12h, 7d"}};
 constexpr Option init_options[] = {
     {"--hostname", "NAME", "fully qualified name of this host"},
     {"--cert", "FILE", "certificate chain for SMTP and IMAP, PEM"},
@@ -61,6 +62,7 @@ constexpr Command table[] = {
     {"status", "", "is it running", {}, status},
     {"health", "", "is every part of it running", {}, health},
     {"ps", "", "every process, and what the kernel says of it", {}, ps},
+    {"explain", "KEY", "what happened to a message or an address: queue id, trace id, Message-ID or address", explain_options, explain},
     {"reload", "", "read postern.yaml again; a wrong one changes nothing", {}, reload},
     {"upgrade", "", "go on with the programs that are installed now; no connection is refused", {}, upgrade},
     {"stop", "", "finish what runs, then stop", {}, stop},

@@ -35,6 +35,8 @@ int alias_delete(const Context& c);
 // queue.cc
 int queue_list(const Context& c);
 int queue_show(const Context& c);
+// explain.cc
+int explain(const Context& c);
 // suite.cc
 int status(const Context& c);
 int ps(const Context& c);

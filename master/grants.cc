@@ -21,6 +21,7 @@ Config Supervisor::slice_of(const Service& row) const {
     Config slice;
     for (const config::Option& option : config::options())
         if ((option.for_services & config::bit(row.id)) != 0) slice.set(std::string(option.key), config_.text(option.key));
+    slice.set("logging.level", std::string(log::to_string(level_)));   // what mailctl log level said outlives a restart of the child
     return slice;
 }
 
@@ -75,6 +76,7 @@ Result<void> Supervisor::grant_all(Child& child) {
     if (done) done = grant_ticket_keys(child);
     if (done && child.row.pages) done = grant_pages(child);
     if (child.row.logs) grant_log_sources(child);
+    if (child.row.logs) grant_syslog(child);
 
     BirthMessage confine = of_kind(BirthKind::confine);
     confine.set_payload(confinement_of(child, config_));
@@ -161,6 +163,13 @@ void Supervisor::grant_log_sources(Child& logd) {
     };
     give(ServiceId::master, 0, own_log_read_);
     for (const auto& child : children_) give(child->row.id, child->instance, child->log_read);
+}
+
+// Not there yet, or gone: logd asks again when it has something to say.
+void Supervisor::grant_syslog(Child& logd) {
+    const std::string path = config_.text("logging.syslog");
+    if (path.empty()) return;
+    if (auto socket = connect_datagram(path)) tell(logd, of_kind(BirthKind::syslog), socket->get());
 }
 
 void Supervisor::announce_page(Child& of) {

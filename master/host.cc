@@ -132,19 +132,34 @@ Result<Fd> listen_tcp(const config::HostPort& where) {
     return socket;
 }
 
-} // namespace
-
-Result<Fd> listen_unix(const fs::path& path, int type) {
+Result<sockaddr_un> unix_address(const fs::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.native().size() >= sizeof address.sun_path) return Error(Errc::too_large, "socket path too long: " + path.string());
     std::memcpy(address.sun_path, path.c_str(), path.native().size() + 1);
+    return address;
+}
+
+} // namespace
+
+Result<Fd> connect_datagram(const fs::path& path) {
+    auto address = unix_address(path);
+    if (!address) return address.error();
+    Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+        return Error::from_errno("connect to " + path.string());
+    return socket;
+}
+
+Result<Fd> listen_unix(const fs::path& path, int type) {
+    auto address = unix_address(path);
+    if (!address) return address.error();
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return Error::from_errno("make a socket");
     if (auto made = make_parents(path); !made) return made.error();
     ::unlink(path.c_str());                       // of a master that was killed; two masters are kept apart by its lock
     const mode_t before = ::umask(0117);
-    const int bound = ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
     ::umask(before);
     if (bound != 0 || ::listen(socket.get(), backlog) != 0) return Error::from_errno("listen");
     if (const std::uint32_t group = admin_group(); is_root() && group != 0 && ::chown(path.c_str(), 0, group) != 0)

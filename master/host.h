@@ -43,6 +43,9 @@ class Listeners {
     std::map<std::string, Open> open_;
 };
 
+// A socket to a reader of datagrams that is not ours: syslogd.
+Result<Fd> connect_datagram(const std::filesystem::path& path);
+
 // Named sockets exist only for the outside; root and the group postern-admin may connect.
 Result<Fd> listen_unix(const std::filesystem::path& path, int type);
 

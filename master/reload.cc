@@ -31,16 +31,20 @@ void Supervisor::reload_read(Result<Config> config) {
     }
     if (mistakes.empty()) {
         const Config before = std::exchange(config_, *config);
+        const log::Level level_before = level_;
+        log::parse_level(config_.text("logging.level"), level_);
         Result<void> done = listeners_.update(config_, options_);
         for (const auto& child : children_)
             if (done && child->state == ProcessState::running) done = send_reload(*child);
         if (!done) {
             mistakes = done.error().message();
             config_ = before;
+            level_ = level_before;
             (void)listeners_.update(config_, options_);
         }
     }
     if (mistakes.empty()) {
+        log::set_level(level_);
         match_children();
         log::info("master.reload", {{"config", options_.config_file.string()}});
     } else {
@@ -59,6 +63,7 @@ Result<void> Supervisor::send_reload(Child& child) {
                 if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::listener, name), listener.socket.get()); !done)
                     return done;
     if (auto done = grant_certificates(child); !done) return done;
+    if (child.row.logs) grant_syslog(child);
     return ipc::send_birth(child.birth.get(), of_kind(BirthKind::start));
 }
 

@@ -11,7 +11,7 @@ using S = ipc::ServiceId;
 using namespace sandbox;
 
 constexpr Service table[] = {
-    {.id = S::logd, .user = "postern-log", .root = Root::log_dir, .abilities = files_read | files_write | database,
+    {.id = S::logd, .user = "postern-log", .root = Root::log_dir, .abilities = files_read | files_write | threads,
      .memory_mib = 512, .logs = true, .stop_order = 9},
 
     {.id = S::keyd, .user = "postern-key", .memory_mib = 256, .keys = true, .overlaps = true, .stop_order = 8},

@@ -290,6 +290,9 @@ void Supervisor::child_says(Child& child, const BirthMessage& message) {
     case BirthKind::want_channel: return want_channel(child, message);
     case BirthKind::drained: return drained(child);
     case BirthKind::control: return answer_control(child, message);
+    case BirthKind::want_syslog:
+        if (child.row.logs) return grant_syslog(child);
+        [[fallthrough]];
     default: ::kill(child.pid, SIGKILL);                 // only a broken or broken-in process says anything else
     }
 }

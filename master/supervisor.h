@@ -60,6 +60,7 @@ class Supervisor {
     void rotate_ticket_keys();
     Result<void> grant_pages(Child& child);
     void grant_log_sources(Child& logd);
+    void grant_syslog(Child& logd);
     Result<void> make_log_pair(Child& child);
     void announce_page(Child& of);
 

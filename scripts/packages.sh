@@ -17,6 +17,9 @@ packages_test=(
     swaks libnet-ssleay-perl curl msmtp isync mutt nodejs npm strace
 )
 
+# scripts/test-full power: disks whose every write is recorded, the file systems on them.
+packages_power=(python3-pytest strace qemu-system-common fuse3 e2fsprogs xfsprogs btrfs-progs util-linux mount kmod)
+
 # scripts/test-full only: peers, packaging checks, fresh roots, tools for people.
 packages_full=(
     postfix dovecot-imapd dovecot-lmtpd debootstrap lintian rpm clang-format clang-tidy

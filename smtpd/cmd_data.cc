@@ -36,7 +36,7 @@ std::size_t Session::take_data(std::string_view bytes, std::int64_t now) {
     received_ += taken;
     if (stream_.fault() != DotStream::Fault::none || large_ == Large::failed) body_.clear();
     if (body_.size() > limits_.inline_bytes) {
-        hops_ = count_received(body_);
+        note_header();
         large_ = Large::asked;
         only_ticket_ = ask(ipc::OpenLarge{client_.trace});
     }
@@ -54,10 +54,18 @@ void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
 }
 
 void Session::data_ended(std::int64_t now) {
-    if (large_ == Large::none) hops_ = count_received(body_);
+    if (large_ == Large::none) note_header();
     const Reply* refusal = why_refused();
     if (!refusal) return submit(now);
     refuse_message(*refusal);
+}
+
+// While the body is here: a large one leaves once it is over the limit, and then its header has come.
+void Session::note_header() {
+    constexpr std::size_t most = 250;                  // an id is rarely over 100 bytes; a log line is no place for more
+    const HeaderFacts facts = header_facts(body_);
+    hops_ = facts.received;
+    message_id_ = facts.message_id.substr(0, most);
 }
 
 const Reply* Session::why_refused() const {
@@ -68,7 +76,7 @@ const Reply* Session::why_refused() const {
 }
 
 void Session::refuse_message(const Reply& refusal) {
-    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), refusal.code, std::string(refusal.text)});
+    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id_, refusal.code, std::string(refusal.text)});
     // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
     // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>.
     using Fault = DotStream::Fault;
@@ -106,12 +114,12 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
     std::string detail;
     if (answer.is_error()) {
         detail = submitted.reason.empty() ? std::string() : "(" + printable(submitted.reason) + ")";
-        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), answer.code,
+        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id_, answer.code,
                                                         std::string(answer.text) + " " + detail});
     } else {
         detail = submitted.id.text();
         ++messages_;
-        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), stream_.size(),
+        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id_, stream_.size(),
                                                          transaction_.accepted()});
     }
     end_transaction();

@@ -37,7 +37,7 @@ struct Recorder {
     }
     void operator()(const event::TlsStarted& e) const {
         tls_sessions.add();
-        log::debug("smtpd.tls", {{"session", session}, {"version", e.version}, {"cipher", e.cipher}});
+        log::info("smtpd.tls", {{"session", session}, {"version", e.version}, {"cipher", e.cipher}});
     }
     void operator()(const event::LoggedIn& e) const {
         logins_ok.add();
@@ -66,11 +66,12 @@ struct Recorder {
         messages_accepted.add();
         bytes_accepted.add(static_cast<std::int64_t>(e.size));
         log::info("smtpd.message.accepted", {{"session", session}, {"queue", e.id.text()}, {"from", e.reverse_path},
-                                             {"size", e.size}, {"recipients", e.recipients}});
+                                             {"message_id", printable(e.message_id)}, {"size", e.size}, {"recipients", e.recipients}});
     }
     void operator()(const event::MessageRefused& e) const {
         (e.code >= 500 ? messages_refused : messages_deferred).add();
         log::info("smtpd.message.refused", {{"session", session}, {"client", client.address}, {"from", e.reverse_path},
+                                            {"message_id", printable(e.message_id)},
                                             {"code", e.code}, {"reason", e.reason}});
     }
     void operator()(const event::Abuse& e) const {

@@ -25,8 +25,13 @@ struct LoginFailed { std::string username; std::uint16_t code = 0; };
 struct SenderRefused { std::string reverse_path; std::uint16_t code = 0; std::string_view reason; };
 struct RecipientAccepted { std::string forward_path; };
 struct RecipientRefused { std::string forward_path; std::uint16_t code = 0; std::string_view reason; };
-struct MessageAccepted { QueueId id; std::string reverse_path; std::uint64_t size = 0; std::size_t recipients = 0; };
-struct MessageRefused { std::string reverse_path; std::uint16_t code = 0; std::string reason; };
+struct MessageAccepted {
+    QueueId id;
+    std::string reverse_path, message_id;
+    std::uint64_t size = 0;
+    std::size_t recipients = 0;
+};
+struct MessageRefused { std::string reverse_path, message_id; std::uint16_t code = 0; std::string reason; };
 struct Abuse { std::string_view what; };                 // why we hung up
 struct Disconnected { std::uint64_t messages = 0; std::uint64_t errors = 0; };
 } // namespace event

@@ -83,6 +83,7 @@ class Session {
     std::size_t take_data(std::string_view bytes, std::int64_t now);
     void data_ended(std::int64_t now);
     void submit(std::int64_t now);
+    void note_header();
     const Reply* why_refused() const;
     void refuse_message(const Reply& reply);
     void abandon_large();
@@ -131,6 +132,7 @@ class Session {
     std::uint64_t large_token_ = 0;
     ipc::SubmitStatus large_status_ = ipc::SubmitStatus::unavailable;
     std::size_t hops_ = 0;
+    std::string message_id_;
 
     std::vector<Held> held_;
     std::uint32_t next_ticket_ = 1;

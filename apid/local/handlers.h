@@ -39,6 +39,9 @@ void list_audit(const Call& call);
 void list_queue(const Call& call);
 void show_queued(const Call& call);
 
+// history.cc
+void show_history(const Call& call);
+
 // suite.cc: master
 void show_status(const Call& call);
 void list_processes(const Call& call);

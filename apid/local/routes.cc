@@ -74,6 +74,8 @@ constexpr Route table[] = {
 
     {.method = "GET", .path = "/api/v1/queue", .summary = "Messages that wait", .handle = list_queue, .result = page<one<queue_fields>>, .pages = true},
     {.method = "GET", .path = "/api/v1/queue/{id}", .summary = "One message and each of its recipients", .handle = show_queued, .result = one<queue_fields>},
+
+    {.method = "GET", .path = "/api/v1/history", .summary = "What happened to ?key, a queue id, trace id, Message-ID or address, since ?since", .handle = show_history, .result = page<any_object>, .pages = true},
 };
 
 json::Value parameter(std::string_view name, std::string_view in, std::string_view type) {

@@ -145,6 +145,9 @@ void Service::store_message(const ipc::Incoming<ipc::StoreMessage>& in) {
         return in.reply({status_of(delivered.error()), false, delivered.error().message().substr(0, 256)});
     }
     deliveries.add();
+    if (!delivered->again)
+        log::info("imapd.delivered", {{"session", m.trace.text()}, {"queue", m.key.id.text()}, {"account", m.key.account},
+                                      {"mailbox", delivered->mailbox}, {"uid", delivered->uid}, {"file", delivered->file}});
     in.reply({ipc::StoreStatus::stored, delivered->again, {}});
 }
 

@@ -9,11 +9,10 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
+from failures import pytest_runtest_makereport  # noqa: E402, F401
 from lab import Instance  # noqa: E402
 
 USERS = 20
-
-
 LONG = bool(os.environ.get("POSTERN_LONG"))
 
 
@@ -28,13 +27,3 @@ def instance(tmp_path):
     running.start()
     yield running
     running.kill()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    """A failed test shows what the daemons said meanwhile."""
-    outcome = yield
-    report = outcome.get_result()
-    running = item.funcargs.get("instance") if report.failed else None
-    if running:
-        report.sections.append(("postern log, its end", running.log_tail()))

@@ -7,12 +7,14 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import smtplib
 import socket
 import threading
 import time
 
 HEADER = "X-Crash-Test"
+FROM = "From: sender@other.test\r\n"
 BREAKS = (OSError, smtplib.SMTPException)
 
 
@@ -47,8 +49,22 @@ def message(name, size, rng):
         size -= len(line) + 2
     body = "\r\n".join(lines) + "\r\n"
     digest = hashlib.sha256(body.encode()).hexdigest()
-    header = f"From: sender@other.test\r\nSubject: {name}\r\n{HEADER}: {name} {digest}\r\n\r\n"
-    return header + body, digest
+    return header_of(name, digest) + body, digest
+
+
+def header_of(name, digest):
+    return f"{FROM}Subject: {name}\r\n{HEADER}: {name} {digest}\r\n\r\n"
+
+
+def read_back(kept: bytes):
+    """(name, whole) of a message as it is kept: lines of trace, then what was sent, byte for byte. No name: not one of ours."""
+    _, first, rest = kept.partition(FROM.encode())
+    header, end, body = (first + rest).partition(b"\r\n\r\n")
+    found = re.search(rb"^" + HEADER.encode() + rb": (\S+) ([0-9a-f]{64})\r?$", header, re.MULTILINE)
+    if not found:
+        return None, False
+    name, digest = found[1].decode(), found[2].decode()
+    return name, header + end == header_of(name, digest).encode() and hashlib.sha256(body).hexdigest() == digest
 
 
 class Load:
@@ -121,14 +137,8 @@ def found_in(maildir: pathlib.Path):
     for path in [*maildir.rglob("new/*"), *maildir.rglob("cur/*")]:
         if path.name.startswith("."):
             continue
-        header, _, body = path.read_bytes().partition(b"\r\n\r\n")
-        for line in header.split(b"\r\n"):
-            if line.startswith(HEADER.encode() + b":"):
-                name, digest = line.split(b": ", 1)[1].decode().split()
-                found.append((name, hashlib.sha256(body).hexdigest() == digest))
-                break
-        else:
-            found.append((f"unknown:{path.name}", False))
+        name, whole = read_back(path.read_bytes())
+        found.append((name or f"unknown:{path.name}", whole))
     return found
 
 

@@ -39,6 +39,12 @@ def check_index(instance):
             assert int(count[0]) == len(found_in(instance.maildir(user)))
 
 
+def wait_taken(ledger):
+    """Mail is taken again."""
+    before = len(ledger.acknowledged)
+    wait_for(lambda: len(ledger.acknowledged) > before, "mail to be taken")
+
+
 def senders(instance, ledger):
     return Load(instance, ledger, [instance.user(number).address for number in range(1, USERS + 1)])
 
@@ -55,7 +61,7 @@ def test_a1_single_daemons_killed(instance, kills, tmp_path, capsys):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(rng.choice(pids), signal.SIGKILL)
             answers.append(wait_answering(instance.port("smtp")))
-        time.sleep(0.5)
+        wait_taken(ledger)
     settle_and_check(instance, ledger, capsys, f"{kills} daemons killed", answers, load.cut)
 
 
@@ -70,7 +76,7 @@ def test_a2_whole_suite_killed(instance, kills, tmp_path, capsys):
             begun = time.monotonic()
             instance.lab("start")                          # accounts and settings are there
             answers.append(time.monotonic() - begun)
-        time.sleep(0.5)
+        wait_taken(ledger)
     settle_and_check(instance, ledger, capsys, f"{kills} times the whole suite killed", answers, load.cut)
 
 
@@ -85,5 +91,5 @@ def test_a11_a_daemon_stopped_for_a_while(instance, tmp_path, capsys, name):
         os.kill(pid, signal.SIGSTOP)
         time.sleep(seconds)
         os.kill(pid, signal.SIGCONT)
-        time.sleep(0.5)
+        wait_taken(ledger)
     settle_and_check(instance, ledger, capsys, f"{name} stopped for {seconds} s", [], load.cut)

@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TESTDATA = ROOT.parent / "shared" / "testdata"
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from failures import pytest_runtest_makereport  # noqa: E402, F401
 from lab import Instance  # noqa: E402
 
 
@@ -36,13 +37,3 @@ def user(instance):
 @pytest.fixture
 def other(instance):
     return instance.fresh_user()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    """A failed test shows what the daemons said meanwhile."""
-    outcome = yield
-    report = outcome.get_result()
-    running = item.funcargs.get("instance") if report.failed else None
-    if running:
-        report.sections.append(("postern log, its end", running.log_tail()))

@@ -62,9 +62,7 @@ class Instance:
 
     def lab(self, *words, check=True):
         command = [str(ROOT / "scripts" / "lab"), *words, "--dir", str(self.dir)]
-        # master takes every POSTERN_… of its environment for an option of postern.yaml
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN_")}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=clean)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
@@ -128,9 +126,9 @@ class Instance:
                 todo += children.get(pid, [])
         return found
 
-    def mailctl(self, *words):
+    def mailctl(self, *words, stdin=None):
         build = pathlib.Path(self.build) if self.build else pathlib.Path(json.loads((self.dir / "lab.json").read_text())["build"])
-        return run([build / "bin" / "mailctl", "--socket", self.dir / "run" / "api.sock", *words])
+        return run([build / "bin" / "mailctl", "--socket", self.dir / "run" / "api.sock", *words], stdin)
 
     def queue_length(self):
         """Messages that something will happen to; those for a foreign domain wait for an outbound agent."""

@@ -68,7 +68,12 @@ TEST_CASE("units and lists") {
 
 TEST_CASE("the environment wins, and its mistakes are said") {
     CHECK(read("logging:\n  level: error\n", {"POSTERN_LOGGING_LEVEL=debug"}).config.text("logging.level") == "debug");
-    CHECK(read("", {"POSTERN_LOGING_LEVEL=debug"}).mistakes.size() == 1);
+    CHECK(read("", {"POSTERN_LOGING_LEVEL=debug"}).mistakes ==
+          std::vector<std::string>{"environment: POSTERN_LOGING_LEVEL: no option of that name; did you mean POSTERN_LOGGING_LEVEL?"});
+    CHECK(read("", {"POSTERN_LOGGING_NO_SUCH_THING_AT_ALL=1"}).mistakes.size() == 1);
+    CHECK(read("", {"POSTERN_SOCKET=/x", "POSTERN_BUILD=y", "POSTERN_CRASH_SEQUENCES=3", "POSTERN_LONG=1", "POSTERN_=",
+                    "POSTERN_INSTANCE=z", "POSTERN_FIRST_USER=1", "POSTERN_DAMAGE_ROUNDS=2", "POSTERN_CONFIG=f"})
+              .mistakes.empty());
     CHECK(read("", {"PATH=/bin"}).mistakes.empty());
 }
 

@@ -56,12 +56,12 @@ TEST_CASE("a datagram is records, whole or not believed") {
     REQUIRE(size > 0);
     const std::string datagram(buffer, static_cast<std::size_t>(size));
     std::vector<std::string> names;
-    CHECK(parse_datagram(datagram, [&](const log::LogRecord& r) { names.emplace_back(r.name.view()); }));
+    CHECK(parse_datagram(datagram, [&](const log::LogRecord& r, std::string_view) { names.emplace_back(r.name.view()); }));
     CHECK(names == std::vector<std::string>{"a.b", "c.d"});
     std::uint32_t first = 0;
     REQUIRE(Reader(datagram).get(first));
     for (std::size_t cut = 1; cut < datagram.size(); ++cut)
-        if (parse_datagram(datagram.substr(0, cut), [](const log::LogRecord&) {})) CHECK(cut == first + 4);
+        if (parse_datagram(datagram.substr(0, cut), [](const log::LogRecord&, std::string_view) {})) CHECK(cut == first + 4);
 }
 
 TEST_CASE("a log that stands still never stops its writer") {
