@@ -22,7 +22,7 @@ using AllMessages = std::tuple<
     DeleteAccount, AddAddress, RemoveAddress, ListAliases, AliasListing, SaveAlias, DeleteAlias, ListAudit, AuditListing,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     AgentReady, Deliver, DeliverResult,
-    StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, OpenSession, SessionOpened,
+    StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, OpenSession, SessionOpened,
     Sign, Signature,
     HistoryQuery, HistoryTimeline>;
 

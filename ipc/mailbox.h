@@ -60,6 +60,14 @@ struct Checkpoint {
     static auto fields(auto& m) { return std::tie(m.number); }
 };
 
+// qmgr -> imapd, at most once per channel, no answer: what an earlier life of this instance said Stored to and did not
+// make durable has been delivered again. Until then a row without its file may stand for a message on its way back.
+struct ReplayEnded {
+    static constexpr auto type = MessageType::replay_ended;
+    std::uint32_t instance = 0;
+    static auto fields(auto& m) { return std::tie(m.instance); }
+};
+
 // imap-login -> imapd, with the descriptor of a plain byte stream: the client's own socket, or one end of a pair
 // whose other end imap-login encrypts. imapd redeems the handle and speaks from there on.
 struct SessionOpened {

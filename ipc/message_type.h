@@ -27,7 +27,7 @@ enum class MessageType : std::uint16_t {
     // ipc/agent.h: qmgr hands work to its agents
     agent_ready = 300, deliver, deliver_result,
     // ipc/mailbox.h: the owner of mailboxes
-    store_message = 400, stored, checkpoint, checkpoint_done, owner_ready,
+    store_message = 400, stored, checkpoint, checkpoint_done, owner_ready, replay_ended,
     open_session = 420, session_opened,
     // ipc/keys.h: keyd signs
     sign = 500, signature,

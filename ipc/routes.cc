@@ -26,6 +26,7 @@ constexpr Route routes[] = {
     {S::local, S::imapd, M::store_message},
     {S::imapd, S::qmgr, M::owner_ready},
     {S::qmgr, S::imapd, M::checkpoint},
+    {S::qmgr, S::imapd, M::replay_ended},
 
     {S::imap_login, S::authd, M::login},
     {S::imap_login, S::authd, M::release_handle},

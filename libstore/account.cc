@@ -4,6 +4,7 @@
 #include "libcommon/text.h"
 #include "libstore/mailbox.h"
 #include "libstore/mailbox_name.h"
+#include "libstore/reconcile.h"
 
 #include <algorithm>
 #include <ctime>
@@ -154,6 +155,7 @@ Result<void> LocalAccount::remove(std::string_view name) {
     if (found->view) found->view->detach();
     found->view.reset();
     found->row = row;
+    ++removals_;
     unmoved_ = true;
     context_.touched();
     return {};
@@ -268,7 +270,7 @@ Result<LocalMailbox*> LocalAccount::load_view(Box& box) {
     return box.view.get();
 }
 
-Result<std::shared_ptr<Mailbox>> LocalAccount::open(MailboxId mailbox) {
+Result<Box*> LocalAccount::prepare(MailboxId mailbox) {
     if (auto done = commit_or_recover(); !done) return done.error();
     Box* found = box(mailbox);
     if (!found) return Error(Errc::not_found, "no such mailbox");
@@ -283,21 +285,64 @@ Result<std::shared_ptr<Mailbox>> LocalAccount::open(MailboxId mailbox) {
     if (!view) return view.error();
     auto folder_there = folder(*found);
     if (!folder_there) return folder_there.error();
-    const Look look = look_at(directory_.get(), found->row.directory);
-    if (found->look_again || look.new_modified != found->seen.new_modified || look.cur_modified != found->seen.cur_modified) {
-        // A message another tool moved left one folder and came to another: both are looked at together.
-        std::vector<Box*> changed{found};
-        for (auto& [id, other] : boxes_)
-            if (other.get() != found && !other->deleted() && other->look_again) changed.push_back(other.get());
-        if (auto done = reconcile(changed, false); !done) return done.error();
-    }
-    // The session's pointer keeps account and mailbox alive; the account itself never owns who owns it.
+    return found;
+}
+
+// A message another tool moved left one folder and came to another: all that changed are looked at together.
+std::vector<Box*> LocalAccount::differing(Box& one) {
+    const Look look = look_at(directory_.get(), one.row.directory);
+    const bool same = look.new_modified == one.seen.new_modified && look.cur_modified == one.seen.cur_modified;
+    if (same && !one.look_again) return {};
+    std::vector<Box*> changed{&one};
+    for (auto& [id, other] : boxes_)
+        if (other.get() != &one && !other->deleted() && other->look_again) changed.push_back(other.get());
+    return changed;
+}
+
+// The session's pointer keeps account and mailbox alive; the account itself never owns who owns it.
+Result<std::shared_ptr<Mailbox>> LocalAccount::opened(MailboxId mailbox) {
+    Box* found = box(mailbox);
+    if (!found) return Error(Errc::not_found, "no such mailbox");
+    if (auto view = load_view(*found); !view) return view.error();
     struct Opened {
         std::shared_ptr<LocalAccount> account;
         std::shared_ptr<LocalMailbox> mailbox;
     };
     auto opened = std::make_shared<Opened>(Opened{shared_from_this(), found->view});
     return std::shared_ptr<Mailbox>(opened, opened->mailbox.get());
+}
+
+Result<std::shared_ptr<Mailbox>> LocalAccount::open(MailboxId mailbox) {
+    auto found = prepare(mailbox);
+    if (!found) return found.error();
+    if (auto changed = differing(**found); !changed.empty() && !merging_)
+        if (auto done = reconcile(std::move(changed), false); !done) return done.error();
+    return opened((*found)->row.id);
+}
+
+void LocalAccount::open(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done) {
+    context_.later([self = shared_from_this(), mailbox, done = std::move(done)]() mutable {
+        self->open_now(mailbox, std::move(done));
+    });
+}
+
+void LocalAccount::open_now(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done) {
+    if (merging_) {
+        after_merge_.push_back([this, mailbox, done = std::move(done)] { open(mailbox, done); });
+        return;
+    }
+    auto found = prepare(mailbox);
+    if (!found) return done(found.error());
+    auto changed = differing(**found);
+    if (changed.empty()) return done(opened((*found)->row.id));
+    merging_ = true;
+    const auto merged = [this, id = (*found)->row.id, done = std::move(done)](const Result<void>& result) {
+        merging_ = false;
+        for (auto& waiting : std::exchange(after_merge_, {})) waiting();
+        if (!result) return done(result.error());
+        done(opened(id));
+    };
+    context_.carry_out(std::make_shared<Reconciler>(*this, std::move(changed), false, merged));
 }
 
 bool LocalAccount::in_use() const {
@@ -378,11 +423,20 @@ void LocalAccount::mark_dirty(Box& box) {
 }
 
 void LocalAccount::touch(Box& box) {
-    if (context_.flushed(box.changed_at)) box.handed_out = 0;
+    if (context_.flushed(box.changed_at)) box.handed_out = box.handed_before = 0;
+    if (box.flush != 0 && context_.flushed(box.flush - 1)) {
+        box.handed_out -= std::exchange(box.handed_before, 0);
+        box.flush = 0;
+    }
     box.changed_at = context_.started();
     context_.touched();
-    if (++box.handed_out < jump / 2) return;
-    if (context_.flush_now()) box.handed_out = 0;
+    // In time, so that nobody has to wait: a move of 100,000 messages hands out as many.
+    if (++box.handed_out >= jump / 8 && box.handed_before == 0) {
+        box.handed_before = box.handed_out;
+        box.flush = context_.flush([](const Result<void>&) {});
+    }
+    if (box.handed_out < jump / 2) return;
+    if (context_.flush_now()) box.handed_out = box.handed_before = 0;
 }
 
 Result<void> LocalAccount::write_pending() {
@@ -408,6 +462,7 @@ Result<void> LocalAccount::committed() {
     pending_keys_.clear();
     dirty_ = false;
     context_.touched();
+    fold_wal(Index::fold_wal_at_once);
     return {};
 }
 
@@ -461,6 +516,7 @@ void LocalAccount::notify(Box& box) {
 
 // An APPEND or COPY that could not be made durable did not happen.
 void LocalAccount::withdraw(MailboxId mailbox, std::span<const Uid> uids) {
+    if (uids.empty()) return;
     if (Box* found = box(mailbox))
         if (auto view = load_view(*found)) (void)(*view)->expunge(uids);
 }

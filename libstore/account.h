@@ -42,6 +42,8 @@ struct Box {
     Look seen;
     std::uint64_t changed_at = 0;       // Context::started() at the last change
     std::uint32_t handed_out = 0;       // UIDs and MODSEQs since the last flush
+    std::uint32_t handed_before = 0;    // of these, before the flush that was asked for because of them
+    std::uint64_t flush = 0;            // its number; 0: none is under way
     std::int64_t side_due = 0;          // when the side file is written next
     std::int64_t unused_since = 0;      // when nobody but us had the view any more
     std::shared_ptr<LocalMailbox> view;
@@ -79,6 +81,7 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     std::vector<std::string> subscriptions() const override;
     Result<Status> status(MailboxId mailbox) override;
     Result<std::shared_ptr<Mailbox>> open(MailboxId mailbox) override;
+    void open(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done) override;
     Result<std::unique_ptr<Appending>> append(MailboxId mailbox, std::uint64_t expected_size) override;
     Result<Delivered> deliver(const Delivery& delivery) override;
     Usage usage() const override;
@@ -140,7 +143,11 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     Result<LocalMailbox*> load_view(Box& box);
     Result<void> rename_inbox(const std::string& to);
     Result<void> rename_boxes(const std::string& from, const std::string& to);
-    Result<void> reconcile(const std::vector<Box*>& boxes, bool unclean);
+    Result<void> reconcile(std::vector<Box*> boxes, bool unclean);
+    Result<Box*> prepare(MailboxId mailbox);            // its rows are in memory, its folder is open
+    std::vector<Box*> differing(Box& box);
+    Result<std::shared_ptr<Mailbox>> opened(MailboxId mailbox);
+    void open_now(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done);
 
     bool fits(std::uint64_t bytes, std::uint64_t messages) const;
     Result<unsigned> keyword(Box& box, std::string_view name);
@@ -171,10 +178,12 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     Result<void> write_file(const Folder& folder, const std::string& base, const Delivery& delivery, bool sync);
 
     // Upkeep (upkeep.cc)
+    void fold_wal(int from_pages);
     void upkeep_view(Box& box);
     void upkeep_names(Box& box, std::size_t& budget);
     void upkeep_retention(std::size_t& budget);
     void upkeep_purge(std::size_t& budget);
+    bool forget_expunged(std::size_t& budget);
     void upkeep_deleted(std::size_t& budget);
     void drop_folder(const Box& box);
     void upkeep_side(Box& box, bool now, std::size_t& budget);
@@ -200,6 +209,10 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     bool damaged_ = false;              // the index failed its own checks: rebuilt before it is used again
     bool unmoved_ = true;               // retained files may still lie in their folders
     std::int64_t purge_due_ = 0;
+    std::uint64_t removals_ = 0;        // counts what leaves a Box* dangling or without a mailbox
+    bool folding_wal_ = false;
+    bool merging_ = false;              // folders are being looked over a step at a time
+    std::vector<std::function<void()>> after_merge_;
 };
 
 } // namespace postern::store

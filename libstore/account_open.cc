@@ -78,6 +78,7 @@ Result<void> LocalAccount::load() {
 // Afterwards boxes_ is what the index says; `rebuilt` when it says nothing because it is new.
 Result<void> LocalAccount::load_index(bool& rebuilt) {
     boxes_.clear();
+    ++removals_;
     names_.clear();
     subscriptions_.clear();
     auto index = Index::open(index_path());
@@ -227,11 +228,11 @@ Result<void> LocalAccount::settle_differences(bool unclean) {
     return reconcile(boxes, true);
 }
 
-Result<void> LocalAccount::reconcile(const std::vector<Box*>& boxes, bool unclean) {
-    Reconciler reconciler(*this, unclean);
-    for (Box* one : boxes)
-        if (auto done = reconciler.look_over(*one); !done) return done;
-    return reconciler.finish();
+Result<void> LocalAccount::reconcile(std::vector<Box*> boxes, bool unclean) {
+    Result<void> result;
+    Reconciler reconciler(*this, std::move(boxes), unclean, [&](const Result<void>& done) { result = done; });
+    while (reconciler.step()) {}
+    return result;
 }
 
 } // namespace postern::store

@@ -12,7 +12,17 @@ std::int64_t Context::now() const {
     return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
 }
 
-void Context::flush(std::function<void(Result<void>)> done) {
+void Context::carry_out(std::shared_ptr<Work> work) {
+    if (!options.post) {
+        while (work->step()) {}
+        return;
+    }
+    options.post([this, alive = alive_, work = std::move(work)]() mutable {
+        if (*alive && work->step()) carry_out(std::move(work));
+    });
+}
+
+std::uint64_t Context::flush(std::function<void(Result<void>)> done) {
     const std::uint64_t number = ++started_;
     changed_ = false;
     SyncJob job;
@@ -23,6 +33,7 @@ void Context::flush(std::function<void(Result<void>)> done) {
         done(std::move(result));
     };
     worker->add(std::move(job));
+    return number;
 }
 
 void Context::flush_ended(std::uint64_t number, std::vector<Delivered> covered, const Result<void>& result) {

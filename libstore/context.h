@@ -3,6 +3,7 @@
 
 #include "libstore/store.h"
 #include "libstore/sync_worker.h"
+#include "libstore/work.h"
 
 #include <set>
 
@@ -16,6 +17,8 @@ constexpr std::uint32_t jump = 65536;
 
 class Context {
   public:
+    ~Context() { *alive_ = false; }
+
     Options options;
     Fd root;
     std::int64_t epoch = 0;             // counts unclean stops; an account of another epoch is looked over
@@ -27,11 +30,14 @@ class Context {
     // After the call that is running: what `done` promises. Without a loop there is no later.
     void later(std::function<void()> task) { options.post ? options.post(std::move(task)) : task(); }
 
+    // Its first step is later, too; without a loop all of them are now.
+    void carry_out(std::shared_ptr<Work> work);
+
     // Flushes of the whole file system, counted when they start. A change is on disk once a flush that started
     // after it has ended well.
     std::uint64_t started() const { return started_; }
     bool flushed(std::uint64_t changed_at) const { return flushed_ > changed_at; }
-    void flush(std::function<void(Result<void>)> done);
+    std::uint64_t flush(std::function<void(Result<void>)> done);        // its number
     Result<void> flush_now();           // waits: only where handing out numbers must stop otherwise
 
     // Something a flush would make durable has happened.
@@ -67,6 +73,7 @@ class Context {
     std::vector<Delivered> epoch_deliveries_;
     std::set<Delivered> suspects_;
     std::vector<Fd> kept_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 } // namespace postern::store

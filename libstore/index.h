@@ -65,7 +65,7 @@ struct FlagUpdate {
 
 class Index {
   public:
-    static constexpr int version = 1;
+    static constexpr int version = 2;
 
     // Errc::corrupt: not a database, or not ours.
     static Result<Index> open(const std::string& path);
@@ -75,7 +75,7 @@ class Index {
     // Folds the WAL of an index back into its database, over a connection of its own: that flushes, so it runs on
     // the worker's thread. SQLite does it inside a commit only when nobody came by for long.
     static Result<void> fold_wal(const std::string& path);
-    static constexpr int fold_wal_pages = 400;
+    static constexpr int fold_wal_pages = 400, fold_wal_at_once = 4000;
     int wal_pages() const { return db_.wal_pages(); }
     void forget_wal_pages() { db_.forget_wal_pages(); }
 
@@ -117,6 +117,9 @@ class Index {
     // One message gets another id, all rows with it; the old one is expunged.
     Result<void> renumber(RowId from, const Message& as, RowId to, ModSeq from_modseq);
     Result<std::vector<Uid>> expunged_since(MailboxId mailbox, ModSeq since);
+    // Forgets the oldest of them, some at a time, where there are more than `kept`: the MODSEQ up to which nothing is
+    // known any more, 0 if all is.
+    Result<ModSeq> forget_expunged(MailboxId mailbox, std::size_t kept, std::size_t at_once);
 
     Result<std::optional<RetainedRow>> retained(RowId id);
     Result<std::vector<RetainedRow>> retained_all();

@@ -119,6 +119,15 @@ void LocalMailbox::reload(std::vector<Message> messages) {
     changed();
 }
 
+void LocalMailbox::merge(std::span<const Message> added, std::span<const Message> altered, std::span<const Uid> removed) {
+    for (const Message& m : altered)
+        if (Message* old = find_mutable(m.uid)) *old = m;
+    if (!removed.empty()) erase(removed);
+    messages_.insert(messages_.end(), added.begin(), added.end());
+    if (!altered.empty() || !added.empty()) collect_stale_names();
+    changed();
+}
+
 std::optional<Changes> LocalMailbox::changes_since(ModSeq since) const {
     if (!box_) return std::nullopt;
     Changes changes;
@@ -346,68 +355,6 @@ Result<Copied> LocalMailbox::move(std::span<const Uid> uids, MailboxId target_id
     if (!same) account_.notify(*target);
     changed();
     return copied;
-}
-
-// --- Copy ------------------------------------------------------------------------------------------------------
-
-// 1. hard links under unfinished names: no byte is copied, and nothing shows if this is all that happens.
-Result<std::vector<NewMessage>> LocalMailbox::link_files(std::span<const Message* const> chosen, Box& target) {
-    auto from = account_.folder(*box_), to = account_.folder(target);
-    if (!from) return from.error();
-    if (!to) return to.error();
-    std::vector<NewMessage> linked;
-    const auto undo = [&](const Error& error) {
-        for (const NewMessage& one : linked) (void)sys::unlink((*to)->cur_dir(), unfinished_name(one.base));
-        return error;
-    };
-    for (const Message* m : chosen) {
-        auto base = account_.base_of(*box_, m->uid);
-        if (!base) return undo(base.error());
-        NewMessage copy{*m, make_base(m->internal_date, random_unique(), account_.context_.options.host, m->size), {}};
-        copy.message.name_flags = m->flags;
-        copy.message.keywords = account_.translate_keywords(*box_, m->keywords, target);
-        auto done = sys::link((*from)->dir_of(m->name_flags), file_name(*base, m->name_flags), (*to)->cur_dir(),
-                              unfinished_name(copy.base));
-        if (!done) return undo(done.error());
-        linked.push_back(std::move(copy));
-    }
-    return linked;
-}
-
-// 2. the rows, in one transaction: from here on all of it happened. 3. the names. 4. the flush.
-void LocalMailbox::copy(std::span<const Uid> uids, MailboxId target_id, std::function<void(Result<Copied>)> done) {
-    const auto fail = [&](const Error& error) { account_.context_.later([done, error] { done(error); }); };
-    Box* target = account_.box(target_id);
-    if (!box_) return fail(gone());
-    if (!target) return fail(Error(Errc::not_found, "no such mailbox"));
-    const auto chosen = select(uids);
-    std::uint64_t bytes = 0;
-    for (const Message* m : chosen) bytes += m->size;
-    if (!account_.fits(bytes, chosen.size())) return fail(Error(Errc::no_space, "over quota"));
-    const OwnChange there(*target);
-    auto linked = link_files(chosen, *target);
-    if (!linked) return fail(linked.error());
-    Copied copied;
-    copied.uid_validity = target->row.uid_validity;
-    for (const Message* m : chosen) copied.source.push_back(m->uid);
-    if (auto inserted = account_.insert(*target, *linked); !inserted) {
-        for (const NewMessage& one : *linked) (void)sys::unlink(target->folder.cur_dir(), unfinished_name(one.base));
-        return fail(inserted.error());
-    }
-    for (const NewMessage& one : *linked) {
-        copied.target.push_back(one.message.uid);
-        (void)sys::rename(target->folder.cur_dir(), unfinished_name(one.base), target->folder.cur_dir(),
-                          file_name(one.base, one.message.name_flags));
-    }
-    SyncJob job = account_.sync_job();
-    job.files.push_back(target->folder.cur_for_sync());
-    job.done = [account = account_.shared_from_this(), target_id, copied, done](Result<void> flushed) {
-        if (flushed) return done(copied);
-        account->withdraw(target_id, copied.target);
-        done(flushed.error());
-    };
-    if (!account_.context_.flushed(box_->changed_at)) job.file_system = true;   // the source may not be on disk yet
-    account_.context_.worker->add(std::move(job));
 }
 
 // --- Bodies ----------------------------------------------------------------------------------------------------

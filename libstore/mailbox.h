@@ -35,6 +35,7 @@ class LocalMailbox final : public Mailbox {
     bool observed() const { return !observers_.empty(); }
     void add(const Message& message) { messages_.push_back(message); }
     void reload(std::vector<Message> messages);
+    void merge(std::span<const Message> added, std::span<const Message> altered, std::span<const Uid> removed);   // ascending
     void changed();                                     // tells the observers
     void detach();                                      // the mailbox is gone
     Result<void> write_cache();
@@ -46,6 +47,7 @@ class LocalMailbox final : public Mailbox {
   private:
     friend class LocalAccount;
     struct Moving;
+    class Copying;
 
     std::vector<const Message*> select(std::span<const Uid> uids) const;
     void erase(std::span<const Uid> sorted);
@@ -54,7 +56,6 @@ class LocalMailbox final : public Mailbox {
     template <class Run> static Result<void> each_run(std::span<const Message* const> chosen, Run&& run);
     Result<Moving> rename_files(std::span<const Message* const> chosen, Box& target);
     void rename_back(const Moving& moving, Box& target);
-    Result<std::vector<NewMessage>> link_files(std::span<const Message* const> chosen, Box& target);
     Error gone() const { return Error(Errc::closed, "the mailbox is gone"); }
 
     LocalAccount& account_;

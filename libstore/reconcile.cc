@@ -4,10 +4,12 @@
 #include "libstore/mailbox.h"
 
 #include <algorithm>
+#include <list>
 
 namespace postern::store {
 namespace {
 
+constexpr std::size_t compared_at_once = 5'000, settled_at_once = 200, converted_at_once = 8;      // a conversion flushes its file
 constexpr std::size_t max_converted = std::size_t{256} * 1024 * 1024;
 
 bool has_bare_newline(std::string_view text) {
@@ -28,7 +30,7 @@ std::string with_crlf(std::string_view text) {
 
 // Other tools store messages with bare newlines; IMAP speaks CRLF (RFC 3501 section 2.2) and RFC822.SIZE must be
 // what is sent. So there is one form on disk: theirs becomes ours when it is taken over.
-Result<std::uint64_t> take_over(int dir, const std::string& name, const FileName& parsed) {
+Result<std::uint64_t> take_over(int dir, const std::string& name, const FileName& parsed, std::size_t& converted_files) {
     auto file = sys::open_file(dir, name);
     if (!file) return file.error();
     auto size = sys::size_of(file->get());
@@ -36,6 +38,7 @@ Result<std::uint64_t> take_over(int dir, const std::string& name, const FileName
     auto text = sys::read_all(file->get(), max_converted);
     if (!text) return text.error();
     if (!has_bare_newline(*text)) return size;
+    ++converted_files;
     const std::string converted = with_crlf(*text), unfinished = unfinished_name(parsed.base);
     auto out = sys::create_file(dir, unfinished);
     if (!out) return out.error();
@@ -103,29 +106,35 @@ Result<void> Reconciler::look_over(Box& box) {
     box.look_again = false;
     auto listing = (*folder)->list();
     if (!listing) return listing.error();
-    return compare(box, *listing);
+    return read_rows(std::move(*listing), box);
 }
 
-Result<void> Reconciler::compare(Box& box, const Folder::Listing& listing) {
+Result<void> Reconciler::read_rows(Folder::Listing listing, Box& box) {
     auto files = account_.index_->files(box.row.id);
     if (!files) return files.error();
     auto messages = account_.index_->messages(box.row.id);
     if (!messages) return messages.error();
-    std::unordered_map<std::string, Message> known;
+    comparison_.emplace(Comparison{&box, std::move(listing), 0, {}, {}});
+    auto& known = comparison_->known;
     known.reserve(files->size());
     for (std::size_t m = 0; FileRow& file : *files) {
         while (m < messages->size() && (*messages)[m].uid < file.uid) ++m;
         if (m < messages->size() && (*messages)[m].uid == file.uid) known.emplace(std::move(file.base), (*messages)[m]);
     }
-    const SideFile& side = room(box).side;
-    std::set<std::string> met;
-    for (const Folder::Entry& entry : listing.messages) {
+    return {};
+}
+
+void Reconciler::compare_some() {
+    auto& [box, listing, next, known, met] = *comparison_;
+    const SideFile& side = room(*box).side;
+    for (std::size_t left = compared_at_once; left > 0 && next < listing.messages.size(); --left, ++next) {
+        const Folder::Entry& entry = listing.messages[next];
         const auto parsed = parse_file_name(entry.name);
         std::string base(parsed->base);
         if (const auto row = known.find(base); row != known.end()) {
             const bool as_expected = entry.in_new_dir == ((row->second.name_flags & in_new) != 0) &&
                                      entry.name == file_name(base, row->second.name_flags);
-            if (!as_expected) renamed_.push_back({&box, row->second, base, entry.name, entry.in_new_dir});
+            if (!as_expected) renamed_.push_back({box, row->second, base, entry.name, entry.in_new_dir});
             known.erase(row);
             met.insert(std::move(base));
             continue;
@@ -133,17 +142,19 @@ Result<void> Reconciler::compare(Box& box, const Folder::Listing& listing) {
         if (met.count(base) != 0) continue;     // the same message twice: somebody's unfinished rename
         const auto remembered = side.messages.find(base);
         const Uid side_uid = remembered == side.messages.end() ? 0 : remembered->second.uid;
-        unknown_.push_back({&box, entry.name, entry.in_new_dir, std::move(base), side_uid, parsed->seconds});
+        unknown_.push_back({box, entry.name, entry.in_new_dir, std::move(base), side_uid, parsed->seconds});
     }
-    if (unclean_) finish_unfinished(box, listing, known);
-    for (auto& [base, message] : known) missing_.emplace(base, Missing{&box, message});
-    return {};
+    if (next < listing.messages.size()) return;
+    if (unclean_) finish_unfinished();
+    for (auto& [base, message] : known) missing_.emplace(base, Missing{box, message});
+    comparison_.reset();
 }
 
 // Dot-names are ours, and after an unclean stop nobody is still writing one.
-void Reconciler::finish_unfinished(Box& box, const Folder::Listing& listing, std::unordered_map<std::string, Message>& known) {
+void Reconciler::finish_unfinished() {
+    auto& [box, listing, next, known, met] = *comparison_;
     for (const Folder::Entry& entry : listing.unfinished) {
-        const int dir = entry.in_new_dir ? box.folder.new_dir() : box.folder.cur_dir();
+        const int dir = entry.in_new_dir ? box->folder.new_dir() : box->folder.cur_dir();
         const std::string base(parse_file_name(std::string_view(entry.name).substr(1))->base);
         const auto row = known.find(base);
         if (row == known.end()) {
@@ -151,49 +162,107 @@ void Reconciler::finish_unfinished(Box& box, const Folder::Listing& listing, std
             continue;
         }
         const Flags flags = row->second.name_flags;
-        if (sys::rename(dir, entry.name, box.folder.dir_of(flags), file_name(base, flags))) known.erase(row);
+        if (sys::rename(dir, entry.name, box->folder.dir_of(flags), file_name(base, flags))) known.erase(row);
     }
 }
 
-Result<void> Reconciler::finish() {
-    // By time within a mailbox, those with a UID from the side file first: new UIDs ascend with their dates.
+Reconciler::Reconciler(LocalAccount& account, std::vector<Box*> boxes, bool unclean, std::function<void(Result<void>)> done) :
+    kept_(account.shared_from_this()), account_(account), boxes_(std::move(boxes)), removals_(account.removals_),
+    unclean_(unclean), done_(std::move(done)) {}
+
+bool Reconciler::step() {
+    const auto more = proceed();
+    if (more && *more) return true;
+    if (!more && account_.removals_ == removals_)
+        for (Box* box : boxes_) box->look_again = true;
+    done_(more ? Result<void>() : Result<void>(more.error()));
+    return false;
+}
+
+Result<bool> Reconciler::proceed() {
+    if (account_.removals_ != removals_) return Error(Errc::unavailable, "a mailbox was removed meanwhile");
+    if (comparison_) {
+        compare_some();
+        return true;
+    }
+    if (looked_over_ < boxes_.size()) {
+        if (auto done = look_over(*boxes_[looked_over_++]); !done) return done.error();
+        return true;
+    }
+    if (!sorted_) sort_unknown();
+    if (auto done = settle_some(); !done) return done.error();
+    if (!renamed_.empty() || !unknown_.empty() || !missing_.empty()) return true;
+    if (settled_ > 0)
+        log::info("store.reconciled", {{"account", account_.id_}, {"unclean", unclean_ ? "yes" : "no"},
+                                       {"mailboxes", rooms_.size()}, {"found", count_.unknown}, {"missing", count_.missing},
+                                       {"renamed", count_.renamed}});
+    return false;
+}
+
+// By time within a mailbox, those with a UID from the side file first: new UIDs ascend with their dates. The last is
+// settled first.
+void Reconciler::sort_unknown() {
+    sorted_ = true;
     std::sort(unknown_.begin(), unknown_.end(), [](const Unknown& a, const Unknown& b) {
         const Uid ua = a.side_uid == 0 ? UINT32_MAX : a.side_uid, ub = b.side_uid == 0 ? UINT32_MAX : b.side_uid;
-        return std::tie(ua, a.seconds, a.found) < std::tie(ub, b.seconds, b.found);
+        return std::tie(ua, a.seconds, a.found) > std::tie(ub, b.seconds, b.found);
     });
-    for (auto& [box, here] : rooms_)
-        if (!unclean_) ++here.row.modseq;
-    auto done = account_.transact([&](Index& index) -> Result<void> {
-        for (auto& [box, here] : rooms_)
-            if (auto put = put_keywords(index, *box, here); !put) return put;
-        for (const Renamed& one : renamed_)
-            if (auto merged = merge_flags(index, one); !merged) return merged;
-        for (Unknown& one : unknown_)
-            if (auto settled = settle_unknown(index, one); !settled) return settled;
-        for (const auto& [base, one] : missing_)
-            if (auto dropped = drop_missing(index, base, one); !dropped) return dropped;
-        for (auto& [box, here] : rooms_)
-            if (auto counted = recount(index, *box, here); !counted) return counted;
-        return {};
-    });
-    if (!done) return done;
-    std::size_t changed = 0;
+    count_ = {renamed_.size(), unknown_.size(), missing_.size()};
+}
+
+// One transaction. After an unclean stop there is one for everything: no number may be told before all are known.
+Result<void> Reconciler::settle_some() {
+    std::list<OwnChange> ours;
     for (auto& [box, here] : rooms_) {
-        if (!here.changed) continue;
-        ++changed;
-        box->row = here.row;
-        account_.touch(*box);
-        const Look look = look_at(account_.directory_.get(), box->row.directory);     // our own renames just now
-        box->seen.new_modified = look.new_modified;
-        box->seen.cur_modified = look.cur_modified;
-        if (!box->view) continue;
-        auto messages = account_.index_->messages(box->row.id);
-        if (!messages) return messages.error();
-        box->view->reload(std::move(*messages));
+        if (unclean_) continue;
+        ours.emplace_back(*box);
+        here.row = box->row;
+        ++here.row.modseq;
+        here.changed = false;
     }
-    if (!unknown_.empty() || !missing_.empty() || !renamed_.empty())
-        log::info("store.reconciled", {{"account", account_.id_}, {"unclean", unclean_ ? "yes" : "no"}, {"mailboxes", changed},
-                                       {"found", unknown_.size()}, {"missing", missing_.size()}, {"renamed", renamed_.size()}});
+    auto done = account_.transact([&](Index& index) { return settle_slice(index); });
+    if (!done) return done;
+    for (auto& [box, here] : rooms_)
+        if (here.changed)
+            if (auto shown = show(*box, here); !shown) return shown;
+    return {};
+}
+
+Result<void> Reconciler::settle_slice(Index& index) {
+    for (auto& [box, here] : rooms_)
+        if (auto put = put_keywords(index, *box, here); !put) return put;
+    const std::size_t end = unclean_ ? SIZE_MAX : settled_ + settled_at_once;
+    const std::size_t converted_end = unclean_ ? SIZE_MAX : converted_ + converted_at_once;
+    for (; !renamed_.empty() && settled_ < end; renamed_.pop_back(), ++settled_)
+        if (auto merged = merge_flags(index, renamed_.back()); !merged) return merged;
+    for (; !unknown_.empty() && settled_ < end && converted_ < converted_end; unknown_.pop_back(), ++settled_)
+        if (auto settled = settle_unknown(index, unknown_.back()); !settled) return settled;
+    for (; !missing_.empty() && unknown_.empty() && settled_ < end; missing_.erase(missing_.begin()), ++settled_)
+        if (auto dropped = drop_missing(index, missing_.begin()->first, missing_.begin()->second); !dropped) return dropped;
+    for (auto& [box, here] : rooms_)
+        if (auto put = put_row(index, *box, here); !put) return put;
+    return {};
+}
+
+// What is committed is what the sessions see.
+Result<void> Reconciler::show(Box& box, Room& here) {
+    box.row = here.row;
+    account_.touch(box);
+    if (unclean_) {
+        const Look look = look_at(account_.directory_.get(), box.row.directory);      // our own renames just now
+        box.seen.new_modified = look.new_modified;
+        box.seen.cur_modified = look.cur_modified;
+        if (!box.view) return {};
+        auto messages = account_.index_->messages(box.row.id);
+        if (!messages) return messages.error();
+        box.view->reload(std::move(*messages));
+    } else if (box.view) {
+        std::sort(here.removed.begin(), here.removed.end());
+        box.view->merge(here.added, here.altered, here.removed);
+    }
+    here.added.clear();
+    here.altered.clear();
+    here.removed.clear();
     return {};
 }
 
@@ -212,35 +281,63 @@ Result<void> Reconciler::put_keywords(Index& index, Box& box, Room& here) {
 Result<void> Reconciler::merge_flags(Index& index, const Renamed& one) {
     const auto parsed = parse_file_name(one.found);
     const Flags was = one.message.name_flags & flag::all, theirs = one.in_new_dir ? Flags{0} : parsed->flags;
-    const Flags merged = static_cast<Flags>((one.message.flags | (theirs & ~was)) & ~(was & ~theirs) & flag::all);
     const Flags place = one.in_new_dir ? in_new : theirs;
+    const RowId id = row_id(one.box->row.id, one.message.uid);
     Folder& folder = one.box->folder;
+    auto before = index.message(id);
+    if (!before) return before.error();
+    if (!*before || (*before)->name_flags != one.message.name_flags || !sys::exists(folder.dir_of(place), one.found)) {
+        one.box->look_again = true;
+        return {};
+    }
     const std::string wanted = file_name(one.base, place);
     if (one.found != wanted)
         if (auto done = sys::rename(folder.dir_of(place), one.found, folder.dir_of(place), wanted); !done) return done;
     Room& here = room(*one.box);
     here.changed = true;
-    const RowId id = row_id(one.box->row.id, one.message.uid);
-    if (merged != one.message.flags) {
+    Message after = **before;
+    after.flags = static_cast<Flags>((after.flags | (theirs & ~was)) & ~(was & ~theirs) & flag::all);
+    after.name_flags = place;
+    if (after.flags != (*before)->flags) {
+        after.modseq = here.row.modseq;
         FlagUpdate update;
         update.keep = 0;
-        update.set = merged;
-        update.modseq = here.row.modseq;
+        update.set = after.flags;
+        update.modseq = after.modseq;
         if (auto done = index.update_flags(id, id, update); !done) return done;
     }
+    count_out(here.row, **before);
+    count_in(here.row, after);
+    here.altered.push_back(after);
     return index.put_name_flags(id, place);
 }
 
-Result<void> Reconciler::settle_unknown(Index& index, Unknown& unknown) {
+Result<void> Reconciler::settle_unknown(Index& index, const Unknown& unknown) {
     auto retained = retain_again(index, unknown);
     if (!retained) return retained.error();
     if (*retained) return {};
-    if (const auto from = missing_.find(unknown.base); from != missing_.end()) {
-        auto done = move_here(index, unknown, from->second);
-        missing_.erase(from);
-        return done;
+    if (!sys::exists(unknown.box->folder.dir_of(unknown.in_new_dir ? in_new : Flags{0}), unknown.found)) {
+        unknown.box->look_again = true;
+        return {};
     }
-    return adopt(index, unknown);
+    const auto from = missing_.find(unknown.base);
+    if (from == missing_.end()) return adopt(index, unknown);
+    auto missing = still_missing(index, from->second);
+    if (!missing) return missing.error();
+    const Missing moved = from->second;
+    missing_.erase(from);
+    return *missing ? move_here(index, unknown, moved) : adopt(index, unknown);
+}
+
+// Its user may have moved or expunged it since the folder was looked at.
+Result<bool> Reconciler::still_missing(Index& index, const Missing& missing) {
+    auto row = index.message(row_id(missing.box->row.id, missing.message.uid));
+    if (!row) return row.error();
+    if (!*row) return false;
+    auto base = index.base(row_id(missing.box->row.id, missing.message.uid));
+    if (!base) return base.error();
+    const Flags flags = (*row)->name_flags;
+    return !sys::exists(missing.box->folder.dir_of(flags), file_name(*base, flags));
 }
 
 Result<bool> Reconciler::retain_again(Index& index, const Unknown& unknown) {
@@ -283,6 +380,10 @@ Result<void> Reconciler::move_here(Index& index, const Unknown& unknown, const M
     as.modseq = here.row.modseq;
     as.name_flags = unknown.in_new_dir ? in_new : parsed->flags;
     if (unknown.box != from.box) as.keywords = 0;           // their numbers mean something else here
+    count_out(there.row, from.message);
+    count_in(here.row, as);
+    there.removed.push_back(from.message.uid);
+    here.added.push_back(as);
     const RowId old_id = row_id(from.box->row.id, from.message.uid), id = row_id(unknown.box->row.id, *uid);
     if (auto done = index.renumber(old_id, as, id, there.row.modseq); !done) return done;
     if (parsed->key)
@@ -297,7 +398,7 @@ Result<void> Reconciler::adopt(Index& index, const Unknown& unknown) {
     const auto parsed = parse_file_name(unknown.found);
     Folder& folder = unknown.box->folder;
     const Flags place = unknown.in_new_dir ? in_new : parsed->flags;
-    auto size = take_over(folder.dir_of(place), unknown.found, *parsed);
+    auto size = take_over(folder.dir_of(place), unknown.found, *parsed, converted_);
     if (!size) {                                // a link, a FIFO, a directory: not a message, and not ours to remove
         log::warning("store.file.ignored", {{"account", account_.id_}, {"mailbox", unknown.box->row.name},
                                             {"file", unknown.found}, {"error", size.error().message()}});
@@ -324,6 +425,8 @@ Result<void> Reconciler::adopt(Index& index, const Unknown& unknown) {
     const RowId id = row_id(unknown.box->row.id, *uid);
     if (auto done = index.put_message(id, m); !done) return done;
     if (auto done = index.put_file(id, unknown.base); !done) return done;
+    count_in(here.row, m);
+    here.added.push_back(m);
     if (!parsed->key) return {};
     auto other = index.delivery(*parsed->key);
     if (!other) return other.error();
@@ -353,21 +456,31 @@ Result<void> Reconciler::drop_missing(Index& index, const std::string& base, con
         missing.box->look_again = true;
         return {};
     }
+    auto missing_now = still_missing(index, missing);
+    if (!missing_now) return missing_now.error();
+    if (!*missing_now) return {};
     Room& here = room(*missing.box);
     here.changed = true;
     const RowId id = row_id(missing.box->row.id, missing.message.uid);
+    auto row = index.message(id);
+    if (!row) return row.error();
+    count_out(here.row, **row);
+    here.removed.push_back(missing.message.uid);
     auto done = index.expunge(id, id, here.row.modseq, account_.context_.now(), retained);
     if (!done || !retained) return done;
     return index.put_retained_moved(id, true);
 }
 
-Result<void> Reconciler::recount(Index& index, Box& box, Room& here) {
+// After an unclean stop the counters themselves are in doubt.
+Result<void> Reconciler::put_row(Index& index, Box& box, Room& here) {
     if (!here.changed) return {};
-    auto messages = index.messages(box.row.id);
-    if (!messages) return messages.error();
-    here.row.messages = here.row.unseen = 0;
-    here.row.bytes = here.row.checksum = 0;
-    for (const Message& m : *messages) count_in(here.row, m);
+    if (unclean_) {
+        auto messages = index.messages(box.row.id);
+        if (!messages) return messages.error();
+        here.row.messages = here.row.unseen = 0;
+        here.row.bytes = here.row.checksum = 0;
+        for (const Message& m : *messages) count_in(here.row, m);
+    }
     return index.put_mailbox(account_.persisted(box, here.row));
 }
 

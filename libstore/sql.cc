@@ -16,11 +16,14 @@ Errc kind_of(int code) {
     }
 }
 
-constexpr int wal_limit = 8000;         // pages: folded back inside the commit, should upkeep never come by
+constexpr int wal_limit = 32'000;       // pages: folded back inside the commit, should the worker never come by
 
+// Whatever is said here becomes the commit's own result, as SQLITE_ERROR: a checkpoint that finds the worker at it
+// already must not look like a commit that failed.
 int note_wal_pages(void* pages, sqlite3* db, const char*, int count) {
     *static_cast<int*>(pages) = count;
-    return count < wal_limit ? SQLITE_OK : sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    if (count >= wal_limit) (void)sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    return SQLITE_OK;
 }
 
 } // namespace

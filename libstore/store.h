@@ -245,6 +245,8 @@ class Account {
     // The mailbox, loaded and looked over for what other tools did to its folder; the same object for all who
     // have it open. Keep the pointer as long as it is selected.
     virtual Result<std::shared_ptr<Mailbox>> open(MailboxId mailbox) = 0;
+    // The same without holding the thread: what others did to a large folder is merged in steps.
+    virtual void open(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done) = 0;
 
     // Errc::no_space when `expected_size` does not fit the quota.
     virtual Result<std::unique_ptr<Appending>> append(MailboxId mailbox, std::uint64_t expected_size) = 0;

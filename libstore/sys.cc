@@ -191,6 +191,11 @@ std::uint64_t size_of(int at, const std::string& name) {
     return ::fstatat(at, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
 }
 
+bool exists(int at, const std::string& name) {
+    struct stat about {};
+    return ::fstatat(at, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 std::int64_t modified(int dir) {
     struct stat about {};
     return ::fstat(dir, &about) == 0 ? nanoseconds(about) : 0;

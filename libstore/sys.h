@@ -36,6 +36,7 @@ Result<std::string> read_all(int fd, std::size_t limit);
 // Of a name that may not exist: then 0. Not followed when it is a link; only ever compared.
 std::int64_t modified(int at, const std::string& name);             // mtime in nanoseconds
 std::uint64_t size_of(int at, const std::string& name);
+bool exists(int at, const std::string& name);
 std::int64_t modified(int dir);
 void spread_directories(int root);                                  // chattr +T, where the file system knows it
 

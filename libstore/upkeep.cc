@@ -13,6 +13,8 @@ namespace postern::store {
 namespace {
 
 constexpr std::int64_t side_delay = 10, purge_period = 600, view_kept = 300;         // seconds
+// UIDs that are gone, for the clients of RFC 7162; who was away for longer starts afresh.
+constexpr std::size_t expunged_kept = 10'000, expunged_forgotten_at_once = 1'000;
 // A side file that is mostly history is written anew: an ordinary line takes some 80 bytes.
 constexpr std::size_t side_cost = 4;
 constexpr std::uint64_t side_line_estimate = 160, side_minimum = 64 * 1024;
@@ -30,11 +32,21 @@ void LocalAccount::upkeep(std::size_t& budget) {
     upkeep_retention(budget);
     upkeep_deleted(budget);
     upkeep_purge(budget);
-    if (index_->wal_pages() < Index::fold_wal_pages) return;
-    index_->forget_wal_pages();
+    fold_wal(Index::fold_wal_pages);
+}
+
+void LocalAccount::fold_wal(int from_pages) {
+    if (index_->wal_pages() < from_pages || folding_wal_) return;
+    folding_wal_ = true;
     SyncJob fold;
     fold.index = index_path();
-    fold.done = [](const Result<void>&) {};     // a failure is tried again when the WAL has grown more
+    // A failure is tried again with the next commit.
+    fold.done = [self = weak_from_this()](const Result<void>&) {
+        const auto account = self.lock();
+        if (!account) return;
+        account->folding_wal_ = false;
+        if (account->index_) account->index_->forget_wal_pages();
+    };
     context_.worker->add(std::move(fold));
 }
 
@@ -71,7 +83,7 @@ void LocalAccount::upkeep_view(Box& box) {
 // Renames, then says so in one transaction. A crash between is a rename by "another tool" to the flags the index
 // has already.
 void LocalAccount::upkeep_names(Box& box, std::size_t& budget) {
-    if (budget == 0 || !box.view || box.view->stale_names().empty()) return;
+    if (budget == 0 || merging_ || !box.view || box.view->stale_names().empty()) return;
     auto there = folder(box);
     if (!there) return;
     std::vector<Uid>& stale = box.view->stale_names();
@@ -255,7 +267,9 @@ void LocalAccount::upkeep_deleted(std::size_t& budget) {
     --budget;
     drop_folder(*at->second);
     const MailboxId id = at->first;
-    if (transact([&](Index& index) { return index.drop_mailbox(id); })) boxes_.erase(at);
+    if (!transact([&](Index& index) { return index.drop_mailbox(id); })) return;
+    boxes_.erase(at);
+    ++removals_;
 }
 
 // What another tool put there since is retained too, without a row.
@@ -281,7 +295,7 @@ void LocalAccount::upkeep_purge(std::size_t& budget) {
     if (now < purge_due_ || budget == 0) return;
     auto rows = index_->retained_before(now - context_.options.undelete.count(), std::min<std::size_t>(budget, 100));
     if (!rows || rows->empty()) {
-        purge_due_ = now + purge_period;
+        if (!forget_expunged(budget)) purge_due_ = now + purge_period;
         return;
     }
     auto directory = retention();
@@ -297,6 +311,27 @@ void LocalAccount::upkeep_purge(std::size_t& budget) {
         }
         return {};
     });
+}
+
+// True: there may be more. What the side file has not been told yet is kept.
+bool LocalAccount::forget_expunged(std::size_t& budget) {
+    for (auto& [id, owned] : boxes_) {
+        Box& box = *owned;
+        if (box.deleted() || box.row.side_modseq != box.row.modseq) continue;
+        MailboxRow row = box.row;
+        auto done = transact([&](Index& index) -> Result<void> {
+            auto up_to = index.forget_expunged(row.id, expunged_kept, expunged_forgotten_at_once);
+            if (!up_to) return up_to.error();
+            if (*up_to == 0) return {};
+            row.forgotten = std::max(row.forgotten, *up_to);
+            return index.put_mailbox(persisted(box, row));
+        });
+        if (!done || row.forgotten == box.row.forgotten) continue;
+        box.row = row;
+        budget -= std::min<std::size_t>(budget, 50);
+        return true;
+    }
+    return false;
 }
 
 } // namespace postern::store

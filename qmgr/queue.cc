@@ -434,6 +434,7 @@ void Queue::owner_up(std::uint32_t owner) {
     owner_down(owner);
     owners_[owner].up = true;
     ++owners_[owner].life;
+    owners_[owner].replay.reset();
     owners_up_.insert(owner);
 }
 
@@ -461,6 +462,30 @@ bool Queue::begin_checkpoint(std::uint32_t number) {
     owner.in_checkpoint = std::exchange(owner.stored, {});
     owner.checkpoint_runs = true;
     return true;
+}
+
+// What came since is counted in: it is durable soon, too. From the newest, so that most of a long list goes at once.
+bool Queue::replay_ended(std::uint32_t number) {
+    Owner& owner = owners_[number];
+    if (!owner.up || !spool_->is_recovered()) return false;
+    if (!owner.replay) {
+        owner.replay.emplace();
+        for (const auto& [id, entry] : entries_)
+            for (std::uint32_t i = 0; i < entry.recipients.size(); ++i)
+                if (lane_of(entry, i) == Lane{ipc::AgentKind::local, number}) owner.replay->emplace_back(id, i);
+    }
+    while (!owner.replay->empty() && !may_be_replayed(owner.replay->back().first, owner.replay->back().second))
+        owner.replay->pop_back();
+    return owner.replay->empty();
+}
+
+// Deferred because the mailbox refused it: it is not there. For any other reason it may be, but not durably.
+bool Queue::may_be_replayed(const QueueId& id, std::uint32_t index) const {
+    const auto at = entries_.find(id);
+    if (at == entries_.end()) return false;
+    const RecipientRecord& record = at->second.recipients[index].record;
+    if (record.outcome != Outcome::waiting) return false;
+    return record.state != RecipientState::deferred || record.code.view() == "4.3.0";
 }
 
 void Queue::checkpoint_done(std::uint32_t number, bool durable) {

@@ -70,6 +70,8 @@ class Queue {
     std::size_t stored(std::uint32_t owner) const;             // waiting for a checkpoint to be asked for
     bool begin_checkpoint(std::uint32_t owner);                // false: one runs, or nothing waits
     void checkpoint_done(std::uint32_t owner, bool durable);
+    // Whether all that the owner may have had and lost before it came up is durable there now, or was never there.
+    bool replay_ended(std::uint32_t owner);
 
     // Regularly, about once a second; everything else happens at the time last told here.
     void tick(const Now& now);
@@ -112,6 +114,7 @@ class Queue {
         std::uint64_t life = 0;                                // counts how often it came
         std::vector<std::pair<QueueId, std::uint32_t>> stored, in_checkpoint;
         bool checkpoint_runs = false;
+        std::optional<std::vector<std::pair<QueueId, std::uint32_t>>> replay;   // not known to be durable yet
     };
     using Entries = std::map<QueueId, Entry>;
     using Due = std::multimap<std::chrono::milliseconds, std::pair<QueueId, std::uint32_t>>;
@@ -139,6 +142,7 @@ class Queue {
     RecipientRecords snapshot(const QueueId& id) const;
     void uncache(Entry& entry);
     ipc::QueueRow row(const QueueId& id, const Entry& entry) const;
+    bool may_be_replayed(const QueueId& id, std::uint32_t index) const;
     void tell(const QueueId& id, const Entry& entry, std::uint32_t index) const;
 
     Options options_;

@@ -223,7 +223,7 @@ void Service::owner_ready(In<ipc::OwnerReady> in) {
     const ipc::Peer& peer = in.channel->peer();
     if (in.message.instance != peer.instance || in.message.of != daemon_.config().number("processes.imapd"))
         return in.channel->close("not the owner it says it is");
-    owners_[peer.instance] = {in.channel, peer, 0};
+    owners_[peer.instance] = {in.channel, peer};
     queue_.owner_up(peer.instance);
 }
 
@@ -243,6 +243,14 @@ void Service::checkpoint(std::uint32_t number) {
             queue_.checkpoint_done(number, durable);
         },
         checkpoint_deadline);
+}
+
+void Service::tell_replay_ended() {
+    for (auto& [number, owner] : owners_) {
+        if (owner.replay_ended || !queue_.replay_ended(number)) continue;
+        owner.replay_ended = true;
+        owner.channel->send(ipc::ReplayEnded{number});
+    }
 }
 
 void Service::peer_closed(const ipc::Peer& peer) {
@@ -294,6 +302,7 @@ void Service::tick() {
     queue_.tick(now);
     spool_->tick();
     for (auto& [number, owner] : owners_) checkpoint(number);
+    tell_replay_ended();
     count_spool(*spool_, queue_);
     if (ticks_++ % ticks_per_account == 0) count_conservation(queue_.conservation());
 }

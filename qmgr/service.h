@@ -34,6 +34,7 @@ class Service {
     void deliver(AgentId agent, JobId job, ipc::Deliver message, Fd large);
     void owner_ready(In<ipc::OwnerReady> in);
     void checkpoint(std::uint32_t owner);
+    void tell_replay_ended();
     void peer_closed(const ipc::Peer& peer);
 
     void turn_end();
@@ -44,6 +45,7 @@ class Service {
         std::shared_ptr<ipc::Channel> channel;
         ipc::Peer peer;
         std::uint64_t checkpoints = 0;
+        bool replay_ended = false;                       // it was told
     };
 
     ipc::Daemon& daemon_;

@@ -181,18 +181,25 @@ void Connection::relay() {
     relay_.emplace(service_.loop(), std::move(our_end_), relay_window,
                    imapd::Stream::Callbacks{[this] { carry_to_client(); },
                                             [this] { stream_.resume(); },
-                                            [this](std::string_view) {
-                                                stream_.write(relay_->input().peek());
-                                                stream_.finish();
-                                            },
+                                            [this](std::string_view) { imapd_is_gone(); },
                                             {}});
     stream_.pause();
     stream_.resume();                                // offers what came while the login was checked
 }
 
+// After its own BYE; or it died, and with it went what the client had selected. We are still here to say so
+// (RFC 9051 section 7.1.5), and its next login finds a new imapd.
+void Connection::imapd_is_gone() {
+    said_.see(relay_->input().peek());
+    stream_.write(relay_->input().peek());
+    if (said_.may_speak()) stream_.write("* BYE [UNAVAILABLE] The mailbox is not available any more, log in again\r\n");
+    stream_.finish();
+}
+
 void Connection::carry_to_client() {
     Input& from = relay_->input();
     if (stream_.unsent() < relay_window) {
+        said_.see(from.peek());
         stream_.write(from.peek());
         from.consume(from.size());
     }

@@ -1,6 +1,7 @@
 // One client of imap-login: its TLS stream, its session until it has logged in, and then the stream to imapd.
 #pragma once
 
+#include "imapd/login/server_lines.h"
 #include "imapd/login/session.h"
 #include "imapd/stream.h"
 #include "ipc/auth.h"
@@ -43,6 +44,7 @@ class Connection {
     void hand_over(const ipc::LoginResult& login);
     void relay();
     void carry_to_client();
+    void imapd_is_gone();
     void end(std::string_view why);
     void send();
 
@@ -58,6 +60,7 @@ class Connection {
     std::string out_;
     Fd our_end_;                                     // of the pair whose other end imapd has
     std::optional<imapd::Stream> relay_;
+    ServerLines said_;                   // by imapd, through the relay
     Timer delay_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     tls::Connection stream_;

@@ -1,4 +1,4 @@
-// SELECT, EXAMINE, CLOSE, UNSELECT, EXPUNGE: RFC 9051 sections 6.3.2, 6.3.3, 6.4.1 to 6.4.3.
+// SELECT, EXAMINE, UNSELECT: RFC 9051 sections 6.3.2, 6.3.3 and 6.4.2.
 #include "imapd/session/session.h"
 
 #include <algorithm>
@@ -20,10 +20,13 @@ void Session::handle(const imap::Select& command) {
     unselect();                                  // also when the new one cannot be opened (section 6.3.2)
     const auto info = account_->find(command.mailbox);
     if (!info) return no("NONEXISTENT", "No such mailbox");
-    auto mailbox = account_->open(info->id);
-    if (!mailbox) return no(mailbox.error());
+    examining_ = command.read_only;
+    account_->open(info->id, later<std::shared_ptr<store::Mailbox>>(&Session::selected));
+}
 
-    view_ = std::make_unique<View>(std::move(*mailbox), command.read_only);
+void Session::selected(const Result<std::shared_ptr<store::Mailbox>>& mailbox) {
+    if (!mailbox) return no(mailbox.error());
+    view_ = std::make_unique<View>(*mailbox, examining_);
     view_->mailbox().observe(*this);
     view_->append_flags_response(out_);
     out_.append("* ");
@@ -37,40 +40,12 @@ void Session::handle(const imap::Select& command) {
                     "UIDs valid");
     append_untagged(out_, Condition::ok, "UIDNEXT " + std::to_string(view_->mailbox().uid_next()),
                     "Predicted next UID");
-    ok(command.read_only ? "READ-ONLY" : "READ-WRITE");
-}
-
-void Session::handle(const imap::Close&) {       // silent: no EXPUNGE is told
-    std::vector<store::Uid> deleted;
-    if (!view_->read_only())
-        for (const store::Message& message : view_->mailbox().messages())
-            if (message.has(store::flag::deleted) && view_->index_of(message.uid)) deleted.push_back(message.uid);
-    if (!deleted.empty())
-        if (const auto done = view_->mailbox().expunge(deleted); !done) return no(done.error());
-    unselect();
-    ok();
+    ok(examining_ ? "READ-ONLY" : "READ-WRITE");
 }
 
 void Session::handle(const imap::Unselect&) {
     unselect();
     ok();
-}
-
-void Session::handle(const imap::Expunge& command) {
-    if (view_->read_only()) return no("READ-ONLY", "Mailbox is read-only");
-    IndexRanges ranges{{0, view_->exists()}};
-    if (command.uids) {                          // RFC 4315 section 2.1
-        auto resolved = resolve(*command.uids, true);
-        if (!resolved) return;
-        ranges = std::move(*resolved);
-    }
-    std::vector<store::Uid> deleted;
-    for (const store::Uid uid : view_->uids(ranges))
-        if (const auto* message = view_->mailbox().find(uid); message && message->has(store::flag::deleted))
-            deleted.push_back(uid);
-    if (!deleted.empty())
-        if (const auto done = view_->mailbox().expunge(deleted); !done) return no(done.error());
-    ok();                                        // sync() tells each EXPUNGE
 }
 
 } // namespace postern::imapd

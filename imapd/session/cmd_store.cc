@@ -1,26 +1,43 @@
-// STORE: RFC 9051 section 6.4.6. The change is one transaction; telling its outcome is a task.
+// STORE: RFC 9051 section 6.4.6. The change goes in slices, a transaction each; then its outcome is told.
 #include "imapd/session/message_walk.h"
 #include "imapd/session/session.h"
 
 namespace postern::imapd {
 namespace {
 
-class TellFlagsTask final : public Task {
+constexpr std::size_t changed_at_once = 2'000, told_at_once = 2'000;
+
+class StoreTask final : public Task {
   public:
-    TellFlagsTask(View& view, IndexRanges ranges, bool uid) :
-        view_(view), walk_(view, std::move(ranges)), uid_(uid) {}
+    StoreTask(View& view, const IndexRanges& ranges, const store::FlagChange& change, const imap::Store& command) :
+        view_(view), change_(change), changing_(view, ranges), telling_(view, command.silent ? IndexRanges{} : ranges),
+        uid_(command.uid) {}
 
     Progress step(std::string& out) override {
+        if (!changing_.at_end()) {
+            if (auto done = change_some(); !done) return refuse(done.error());
+            if (!changing_.at_end()) return Progress::more;
+        }
         MessageFinder finder(view_.mailbox());
         MessageWalk::Place place;
-        for (std::size_t left = 2'000; left > 0 && out.size() < high_water; --left) {
-            if (!walk_.next(place)) return Progress::done;
+        for (std::size_t left = told_at_once; left > 0 && out.size() < high_water; --left) {
+            if (!telling_.next(place)) return Progress::done;
             if (const store::Message* message = finder.find(place.uid)) tell(out, place.index, *message);
         }
         return Progress::more;
     }
 
   private:
+    Result<void> change_some() {
+        std::vector<store::Uid> uids;
+        for (MessageWalk::Place place; uids.size() < changed_at_once && changing_.next(place);) uids.push_back(place.uid);
+        const store::ModSeq before = view_.mailbox().highest_modseq();
+        const auto set = view_.mailbox().set_flags(uids, change_);
+        if (!set) return set.error();
+        view_.note_own_change(before, set->modseq);
+        return {};
+    }
+
     void tell(std::string& out, std::size_t index, const store::Message& message) {
         out.append("* ");
         append_number(out, index + 1);
@@ -36,7 +53,8 @@ class TellFlagsTask final : public Task {
     }
 
     View& view_;
-    MessageWalk walk_;
+    store::FlagChange change_;
+    MessageWalk changing_, telling_;
     bool uid_;
 };
 
@@ -69,16 +87,10 @@ void Session::handle(const imap::Store& command) {
     if (!keywords)
         return keywords.error().code() == Errc::no_space ? no("LIMIT", "Too many keywords")
                                                          : no(keywords.error());
-    const auto uids = view_->uids(*ranges);
-    if (uids.empty()) return ok();
-
-    const store::ModSeq before = view_->mailbox().highest_modseq();
-    const auto set = view_->mailbox().set_flags(uids, {mode_of(command.mode), command.flags.system, *keywords, {}});
-    if (!set) return no(set.error());
-    view_->note_own_change(before, set->modseq);
-    if (command.silent) return ok();
-    if (view_->mailbox().keywords().size() != view_->told_keywords()) view_->append_flags_response(out_);
-    start(std::make_unique<TellFlagsTask>(*view_, std::move(*ranges), command.uid));
+    if (!command.silent && view_->mailbox().keywords().size() != view_->told_keywords())
+        view_->append_flags_response(out_);
+    const store::FlagChange change{mode_of(command.mode), command.flags.system, *keywords, {}};
+    start(std::make_unique<StoreTask>(*view_, *ranges, change, command));
 }
 
 } // namespace postern::imapd

@@ -63,9 +63,10 @@ Task::Progress FetchTask::step(std::string& out) {
             return progress;
     if (batch_at_ == batch_.size()) next_batch();
     if (batch_.empty()) return Progress::done;
+    if (batch_at_ == ready_) prepare();
 
     MessageFinder finder(view_.mailbox());
-    for (; batch_at_ < batch_.size() && out.size() < high_water && pieces_.empty(); ++batch_at_) {
+    for (; batch_at_ < ready_ && out.size() < high_water && pieces_.empty(); ++batch_at_) {
         const auto place = batch_[batch_at_];
         // Opening a file moves what the finder walks on.
         const bool opens = wants_texts_ || wants_body_;
@@ -76,16 +77,23 @@ Task::Progress FetchTask::step(std::string& out) {
     return pieces_.empty() ? Progress::more : send_pieces(out);
 }
 
-// Takes the next messages and does for them what is cheaper for many at once.
 void FetchTask::next_batch() {
     const std::size_t count = wants_body_ ? body_batch : wants_texts_ ? text_batch : index_batch;
     batch_.clear();
-    batch_at_ = 0;
+    batch_at_ = ready_ = 0;
     for (MessageWalk::Place place; batch_.size() < count && walk_.next(place);) batch_.push_back(place);
+}
+
+// Does for the next messages what is cheaper for many at once.
+void FetchTask::prepare() {
+    ready_ = batch_.size();
     if (!wants_texts_ && !sets_seen_) return;
     std::vector<store::Uid> uids;
-    for (const auto& place : batch_) uids.push_back(place.uid);
-    if (wants_texts_) texts_.load(view_.mailbox(), uids);
+    for (std::size_t i = batch_at_; i < ready_; ++i) uids.push_back(batch_[i].uid);
+    if (wants_texts_) {
+        uids.resize(texts_.load(view_.mailbox(), uids));
+        ready_ = batch_at_ + uids.size();
+    }
     seen_now_.clear();
     if (sets_seen_) set_seen(uids);
 }

@@ -36,6 +36,7 @@ class FetchTask final : public Task {
     };
 
     void next_batch();
+    void prepare();
     void set_seen(const std::vector<store::Uid>& uids);
     void answer(std::string& out, MessageWalk::Place place, const store::Message& message);
     void simple_item(std::string& out, const Item& item, const store::Message& message);
@@ -54,9 +55,9 @@ class FetchTask final : public Task {
     bool missing_ = false;
 
     std::vector<MessageWalk::Place> batch_;
-    std::size_t batch_at_ = 0;
-    Texts texts_;                            // of the batch
-    std::vector<store::Uid> seen_now_;       // of the batch: \Seen was set by this FETCH
+    std::size_t batch_at_ = 0, ready_ = 0;   // [at, ready) can be answered
+    Texts texts_;                            // of these
+    std::vector<store::Uid> seen_now_;       // of these: \Seen was set by this FETCH
 
     store::Body file_;
     std::deque<Piece> pieces_;

@@ -11,10 +11,12 @@
 namespace postern::imapd {
 namespace {
 
-// What clients search and sort by.
-const std::vector<std::string> cached_fields = {"Date",       "Subject",     "From",      "Sender",
-                                                "Reply-To",   "To",          "Cc",        "Bcc",
-                                                "Message-ID", "In-Reply-To", "References"};
+// What clients search and sort by, and what Thunderbird, mutt and Apple Mail ask for their lists of messages. Who adds
+// one empties the cache by a migration of the index.
+const std::vector<std::string> cached_fields = {
+    "Date", "Subject", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References",
+    "Content-Type", "Content-Description", "Newsgroups", "Priority", "X-Priority", "Importance", "Lines", "X-Label",
+    "X-Original-To", "List-Id", "List-Post", "List-Subscribe", "List-Unsubscribe", "Mail-Followup-To"};
 constexpr std::size_t max_cached_header = 64 * 1024;   // a message of nothing but recipients must not swell the index
 
 } // namespace

@@ -15,7 +15,7 @@ namespace {
 using Kind = imap::SearchKey::Kind;
 using Cost = SearchNode::Cost;
 
-constexpr std::size_t index_batch = 5'000, header_batch = 250, file_batch = 8;
+constexpr std::size_t index_batch = 5'000, header_batch = 64, file_batch = 8;
 
 struct FieldName { Kind kind; std::string_view name; };
 constexpr FieldName field_names[] = {
@@ -123,15 +123,17 @@ Task::Progress SearchTask::step(std::string& out) {
                         [&](const SearchNode& n) { return matches(n, candidate); }))
             candidates.push_back(std::move(candidate));
     }
-    if (first_costly != program_.children.end()) {
-        std::vector<store::Uid> uids;
-        for (const Candidate& candidate : candidates) uids.push_back(candidate.message.uid);
-        texts_.load(view_.mailbox(), uids);
+    std::vector<store::Uid> uids;
+    for (const Candidate& candidate : candidates) uids.push_back(candidate.message.uid);
+    for (std::size_t begin = 0, end = 0; begin < candidates.size(); begin = end) {
+        end = candidates.size();
+        if (first_costly != program_.children.end())
+            end = begin + texts_.load(view_.mailbox(), std::span(uids).subspan(begin));
+        for (Candidate& candidate : std::span(candidates).subspan(begin, end - begin))
+            if (std::all_of(first_costly, program_.children.end(),
+                            [&](const SearchNode& n) { return matches(n, candidate); }))
+                found_.push_back(uid_ ? candidate.message.uid : static_cast<std::uint32_t>(candidate.index + 1));
     }
-    for (Candidate& candidate : candidates)
-        if (std::all_of(first_costly, program_.children.end(),
-                        [&](const SearchNode& n) { return matches(n, candidate); }))
-            found_.push_back(uid_ ? candidate.message.uid : static_cast<std::uint32_t>(candidate.index + 1));
     if (!walk_.at_end()) return Progress::more;
 
     out.append("* SEARCH");

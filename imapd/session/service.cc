@@ -25,9 +25,6 @@ void measure_storage(const std::filesystem::path& root) {
 
 std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
-// After an unclean stop qmgr delivers again what was not durable; it retries within this time what failed at first.
-constexpr std::chrono::minutes replay_time{15};
-
 constexpr std::chrono::seconds quiet_checkpoint{5};
 
 store::Options store_options(ipc::Daemon& daemon) {
@@ -60,6 +57,9 @@ Service::Service(ipc::Daemon& daemon, mail::Charsets& charsets)
     daemon_.on<ipc::OpenSession>([this](ipc::Incoming<ipc::OpenSession> in) { open_session(std::move(in)); });
     daemon_.on<ipc::StoreMessage>([this](ipc::Incoming<ipc::StoreMessage> in) { store_message(in); });
     daemon_.on<ipc::Checkpoint>([this](ipc::Incoming<ipc::Checkpoint> in) { checkpoint(in); });
+    daemon_.on<ipc::ReplayEnded>([this](const ipc::Incoming<ipc::ReplayEnded>& in) {
+        if (in.message.instance == daemon_.instance()) store_->replay_done();
+    });
     daemon_.on_reload([this] { read_settings(); });
     daemon_.on_drain([this] { drain(); });
     qmgr_.on_up([this](ipc::Channel& channel) {
@@ -152,10 +152,6 @@ void Service::store_message(const ipc::Incoming<ipc::StoreMessage>& in) {
 }
 
 void Service::checkpoint(const ipc::Incoming<ipc::Checkpoint>& in) {
-    if (!replayed_ && std::chrono::steady_clock::now() - started_ > replay_time) {
-        replayed_ = true;
-        store_->replay_done();
-    }
     checkpointed_ = std::chrono::steady_clock::now();
     store_->checkpoint([reply = in.reply](Result<void> done) {
         if (!done) log::error("imapd.checkpoint.failed", {{"reason", done.error().message()}});

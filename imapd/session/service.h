@@ -36,9 +36,7 @@ class Service {
     std::unique_ptr<store::Store> store_;
     Environment environment_;
     std::chrono::milliseconds silence_{}, stall_{};
-    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    std::chrono::steady_clock::time_point checkpointed_ = started_;
-    bool replayed_ = false;
+    std::chrono::steady_clock::time_point checkpointed_ = std::chrono::steady_clock::now();
     bool draining_ = false;
     std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
     Timer maintenance_, clock_;

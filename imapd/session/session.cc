@@ -74,9 +74,14 @@ std::optional<Session::Wants> Session::run_task() {
         return Wants::close;
     case Task::Progress::done: break;
     }
-    const std::string code(task_->code());
-    task_.reset();
-    ok(code);
+    const auto task = std::exchange(task_, nullptr);
+    const bool closing = std::exchange(closing_, false);
+    if (task->refusal()) {
+        no(*task->refusal());
+    } else {
+        if (closing) unselect();
+        ok(task->code());
+    }
     return std::nullopt;
 }
 

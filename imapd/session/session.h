@@ -109,7 +109,7 @@ class Session final : private store::Observer {
     // The messages a command names; answers BAD itself when there can be none.
     std::optional<IndexRanges> resolve(const imap::SequenceSet& set, bool uid);
     void start(std::unique_ptr<Task> task);
-    void move(const IndexRanges& ranges, const store::MailboxInfo& target);
+    void selected(const Result<std::shared_ptr<store::Mailbox>>& mailbox);
     void copied(const Result<store::Copied>& result);
     void appended(const Result<store::Appended>& result);
     Result<store::Keywords> keywords_of(const imap::FlagList& flags);
@@ -136,11 +136,13 @@ class Session final : private store::Observer {
     State state_ = State::reading;
     std::unique_ptr<View> view_;
     bool changed_ = false;               // the mailbox says there is something to sync
+    bool examining_ = false;             // the SELECT under way is an EXAMINE
     bool gone_ = false;                  // the selected mailbox was deleted under us
     std::string tag_;
     bool expunges_allowed_ = true;       // in the current command's answer
     bool uid_command_ = false;
     std::unique_ptr<Task> task_;
+    bool closing_ = false;               // the task is a CLOSE: with its end the mailbox is left
     std::size_t bad_in_a_row_ = 0;
     std::string farewell_, last_words_;
 

@@ -1,8 +1,11 @@
-// A command that takes longer than one turn of the loop: FETCH, SEARCH and STORE over many messages. It does a
+// A command that takes longer than one turn of the loop: FETCH, SEARCH, STORE, MOVE, EXPUNGE over many messages. It does a
 // slice at a time, so that one session's 100,000 messages never hold up another's NOOP, and stops while its client
 // does not read.
 #pragma once
 
+#include "libcommon/result.h"
+
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +24,18 @@ class Task {
 
     // What the tagged OK says.
     virtual std::string_view code() const { return {}; }
+
+    // Why it ended before all was done: then the answer is NO.
+    const std::optional<Error>& refusal() const { return refusal_; }
+
+  protected:
+    Progress refuse(Error error) {
+        refusal_ = std::move(error);
+        return Progress::done;
+    }
+
+  private:
+    std::optional<Error> refusal_;
 };
 
 } // namespace postern::imapd

@@ -12,8 +12,9 @@ namespace postern::imapd {
 
 class Texts {
   public:
-    // Replaces what was loaded. `uids` ascend. What cannot be read is not there afterwards.
-    void load(store::Mailbox& mailbox, std::span<const store::Uid> uids);
+    // Replaces what was loaded. `uids` ascend. What cannot be read is not there afterwards. Returns how many of them,
+    // from the first, were looked for: reading files is work for several slices.
+    std::size_t load(store::Mailbox& mailbox, std::span<const store::Uid> uids);
     const store::Cached* find(store::Uid uid) const;
 
   private:

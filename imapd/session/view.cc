@@ -76,7 +76,7 @@ std::vector<store::Uid> View::uids(const IndexRanges& ranges) const {
 
 void View::note_own_change(store::ModSeq before, store::ModSeq after) {
     if (told_ == before) told_ = after;
-    else own_ = after;
+    else own_.push_back(after);
 }
 
 void View::sync(std::string& out, bool expunges_allowed, bool with_uid) {
@@ -97,7 +97,7 @@ void View::sync(std::string& out, bool expunges_allowed, bool with_uid) {
     tell_new(out, changes->changed);
     tell_flags(out, changes->changed, known, with_uid);
     told_ = changes->now;
-    own_ = 0;
+    own_.clear();
 }
 
 // From the last to the first, so that each number is right when it is read, and one pass closes the gaps.
@@ -140,7 +140,8 @@ void View::tell_flags(std::string& out, const std::vector<store::Uid>& changed, 
     for (const store::Uid uid : changed) {
         const auto index = index_of(uid);
         const store::Message* message = mailbox_->find(uid);
-        if (!index || *index >= known || !message || message->modseq == own_) continue;
+        if (!index || *index >= known || !message) continue;
+        if (std::find(own_.begin(), own_.end(), message->modseq) != own_.end()) continue;
         out.append("* ");
         append_number(out, *index + 1);
         out.append(" FETCH (");

@@ -27,6 +27,7 @@ class View {
     store::Mailbox& mailbox() const { return *mailbox_; }
     bool read_only() const { return read_only_; }
     std::size_t exists() const { return uids_.size(); }
+    IndexRanges all() const { return exists() == 0 ? IndexRanges{} : IndexRanges{{0, exists()}}; }
     std::size_t recent() const;
     bool is_recent(store::Uid uid) const;
     store::Uid uid_at(std::size_t index) const { return uids_[index]; }
@@ -61,7 +62,7 @@ class View {
     std::vector<store::Uid> uids_;
     std::vector<std::pair<store::Uid, store::Uid>> recent_;   // half open, ascending
     store::ModSeq told_ = 0;
-    store::ModSeq own_ = 0;                                   // of a change of ours that sync() has not passed yet
+    std::vector<store::ModSeq> own_;                          // of changes of ours that sync() has not passed yet
     std::vector<store::Uid> untold_expunges_;
     std::size_t told_keywords_ = 0;
 };

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import threading
 
@@ -167,3 +168,15 @@ def test_imapflow(instance, user, secure, port):
     assert saw["subject"] == "first" and saw["type"] == "text/plain" and saw["size"] > 100
     assert saw["flagged"] == [1] and saw["found"] == [2]
     assert saw["left"] == 1 and saw["archived"] == 1
+
+
+def test_a_session_whose_imapd_dies_is_told_bye(instance, user):
+    put(instance, user, "stays")
+    session = instance.imap(user)
+    session.select()
+    for pid in next(pids for name, pids in instance.processes().items() if name.startswith("imapd")):
+        os.kill(pid, signal.SIGKILL)
+    assert session.readline().startswith(b"* BYE [UNAVAILABLE]")
+    assert session.readline() == b""
+    session.shutdown()
+    assert instance.wait_for_mail(user, 1)          # a new imapd, the same mail

@@ -75,6 +75,13 @@ class Client {
         return normalise(std::move(out));
     }
 
+    // One turn of the loop only: what it says in it, and whether it wants more of them.
+    std::pair<std::string, bool> turn(std::string_view bytes) {
+        input_.append(bytes);
+        const auto wants = session_.run(input_);
+        return {std::exchange(session_.output(), {}), wants == Session::Wants::turn || wants == Session::Wants::drained};
+    }
+
     // A message through APPEND, the way clients do it.
     std::string append(std::string_view mailbox, std::string_view message, std::string_view arguments = "") {
         return say("app APPEND " + std::string(mailbox) + " " + std::string(arguments) + "{" + std::to_string(message.size()) + "+}\r\n" + std::string(message) + "\r\n");

@@ -1,4 +1,5 @@
 #include "imapd/capabilities.h"
+#include "imapd/login/server_lines.h"
 #include "imapd/login/session.h"
 #include "libcommon/text.h"
 
@@ -118,4 +119,30 @@ TEST_CASE("a stranger's command is bounded (TESTCARD C4)") {
     CHECK(s.wants == Session::Wants::close);
     Stranger line(true);
     CHECK(line.say("a NOOP " + std::string(100'000, 'x') + "\r\nb NOOP\r\n") == "a BAD command too long\r\nb OK Done\r\n");
+}
+
+TEST_CASE("a BYE of ours is said between two lines of imapd, and not behind its own") {
+    struct Case { std::string_view said; bool may_speak; };
+    const Case cases[] = {
+        {"", true},
+        {"* OK ready\r\n", true},
+        {"* 1 FETCH (FLAGS", false},
+        {"* 1 FETCH (BODY[] {12}\r\n", false},
+        {"* 1 FETCH (BODY[] {12}\r\nSubject: a\r\n", false},              // the literal is whole, its line is not
+        {"* 1 FETCH (BODY[] {12}\r\n* BYE ab\r\n\r\n)\r\n", true},       // a body that looks like an answer
+        {"* 1 FETCH (BODY[] {0}\r\n", false},
+        {"* 1 FETCH (BODY[] {0}\r\n)\r\na OK Done\r\n", true},
+        {"* 1 FETCH (ENVELOPE (\"{5}\" NIL))\r\n", true},
+        {"* BYE Logging out\r\n", false},
+        {"* BYE Logging out\r\na OK Done\r\n", false},
+        {"* 1 FETCH (BODY[HEADER.FIELDS (SUBJECT DATE FROM TO CC)] {3}\r\nabc)\r\n", true},
+    };
+    for (const Case& c : cases)
+        for (const std::size_t cut : {std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
+            INFO(c.said << " cut into " << cut);
+            ServerLines lines;
+            for (std::string_view rest = c.said; !rest.empty(); rest.remove_prefix(std::min(cut, rest.size())))
+                lines.see(rest.substr(0, cut));
+            CHECK(lines.may_speak() == c.may_speak);
+        }
 }

@@ -126,3 +126,26 @@ TEST_CASE("two sessions agree after anything") {
     CHECK(a.say("q FETCH 1:* (UID)\r\n") == b.say("q FETCH 1:* (UID)\r\n"));
     CHECK(a.say("r UID SEARCH FLAGGED\r\n") == b.say("r UID SEARCH FLAGGED\r\n"));
 }
+
+TEST_CASE("between two turns of a long command another session is answered") {
+    Mailroom room;
+    for (std::uint32_t n = 1; n <= 5'500; ++n) {
+        postern::store::Delivery delivery;
+        delivery.key = {{1, 1, n}, 0};
+        delivery.internal_date = noon;
+        delivery.body = small;
+        REQUIRE(room.account()->deliver(delivery));
+    }
+    Client c(room), other(room);
+    c.say("s SELECT INBOX\r\n");
+    for (const std::string command : {"FETCH 1:* FLAGS", "SEARCH SUBJECT Hello", "STORE 1:* +FLAGS.SILENT (\\Deleted)", "UID MOVE 1:1000 Archive", "EXPUNGE"}) {
+        INFO(command);
+        const auto [first, more] = c.turn("a " + command + "\r\n");
+        CHECK(more);
+        CHECK(first.find("a OK") == std::string::npos);
+        CHECK(other.say("n NOOP\r\n") == "n OK Done\r\n");
+        CHECK(c.listen().ends_with("a OK Done\r\n"));
+    }
+    CHECK(c.say("t STATUS INBOX (MESSAGES)\r\n") == "* STATUS INBOX (MESSAGES 0)\r\nt OK Done\r\n");
+    CHECK(c.say("u STATUS Archive (MESSAGES)\r\n") == "* STATUS Archive (MESSAGES 1000)\r\nu OK Done\r\n");
+}

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
-#include <mutex>
 #include <set>
 
 using namespace postern;
@@ -31,31 +29,6 @@ struct Faults {
     }
     ~Faults() { sys::before_change = nullptr; }
     bool fired() const { return fail_at == 0; }
-};
-
-// A loop as the store knows one: tasks come from any thread, and run here.
-class Tasks {
-  public:
-    void post(std::function<void()> task) {
-        const std::lock_guard lock(mutex_);
-        tasks_.push_back(std::move(task));
-        wake_.notify_one();
-    }
-    void run_until(const std::function<bool()>& done) {
-        while (!done()) {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return !tasks_.empty(); });
-            auto task = std::move(tasks_.front());
-            tasks_.erase(tasks_.begin());
-            lock.unlock();
-            task();
-        }
-    }
-
-  private:
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::vector<std::function<void()>> tasks_;
 };
 
 } // namespace

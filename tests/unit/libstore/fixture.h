@@ -5,10 +5,13 @@
 #include "libstore/store.h"
 
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <deque>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -140,6 +143,32 @@ struct Watcher final : Observer {
     bool gone = false;
     void mailbox_changed(Mailbox&) override { ++changes; }
     void mailbox_gone(Mailbox&) override { gone = true; }
+};
+
+// A loop as the store knows one: tasks come from any thread, and run here.
+class Tasks {
+  public:
+    void post(std::function<void()> task) {
+        const std::lock_guard lock(mutex_);
+        tasks_.push_back(std::move(task));
+        wake_.notify_one();
+    }
+    void run_one() {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return !tasks_.empty(); });
+        auto task = std::move(tasks_.front());
+        tasks_.pop_front();
+        lock.unlock();
+        task();
+    }
+    void run_until(const std::function<bool()>& done) {
+        while (!done()) run_one();
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> tasks_;
 };
 
 } // namespace postern::store

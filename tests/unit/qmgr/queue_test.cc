@@ -59,6 +59,27 @@ TEST_CASE("a delivery is recorded when the mailbox is durable, not before") {
     }
 }
 
+TEST_CASE("the replay to an owner has ended when all it may have lost is durable") {
+    World world;
+    REQUIRE(world.start());
+    world.submit(1, 100, {1});
+    world.settle();
+    REQUIRE(state_of(world, 0) == State::stored);
+    world.queue->owner_down(0);
+    CHECK_FALSE(world.queue->replay_ended(0));               // there is nobody to tell
+    world.queue->owner_up(0);
+    CHECK_FALSE(world.queue->replay_ended(0));
+    world.settle();
+    REQUIRE(state_of(world, 0) == State::stored);
+    CHECK_FALSE(world.queue->replay_ended(0));               // again in the mailbox, but not on its disk
+    world.checkpoint();
+    world.settle();
+    CHECK(world.queue->replay_ended(0));
+    world.submit(2, 100, {1});
+    world.settle();
+    CHECK(world.queue->replay_ended(0));                     // what comes later is no replay
+}
+
 TEST_CASE("an owner that is away delays its own accounts only") {
     World world;
     world.queue_options.owners = 2;
