@@ -14,8 +14,8 @@ struct DeliveryKey {
     static auto fields(auto& m) { return std::tie(m.id, m.account, m.action); }
 };
 
-enum class StoreStatus : std::uint8_t { stored, over_quota, no_account, unavailable };
-constexpr StoreStatus last_enumerator(StoreStatus) { return StoreStatus::unavailable; }
+enum class StoreStatus : std::uint8_t { stored, over_quota, no_account, unavailable, no_space };
+constexpr StoreStatus last_enumerator(StoreStatus) { return StoreStatus::no_space; }
 
 struct Stored {
     static constexpr auto type = MessageType::stored;

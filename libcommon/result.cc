@@ -17,6 +17,7 @@ std::string_view to_string(Errc code) {
     case Errc::closed: return "closed";
     case Errc::io: return "i/o error";
     case Errc::no_space: return "no space";
+    case Errc::over_quota: return "over quota";
     case Errc::corrupt: return "corrupt";
     case Errc::bad_message: return "bad message";
     case Errc::conflict: return "conflict";

@@ -22,11 +22,12 @@ enum class Errc : unsigned char {
     timeout,
     closed,        // the other end is gone
     io,            // a system call failed; os_errno() says how
-    no_space,
+    no_space,      // the disk is full, or a table that cannot grow
     corrupt,       // our own data fails its check
     bad_message,   // a frame from another process that does not decode
     conflict,
     unsupported,
+    over_quota,    // what the account may have, not the host
 };
 std::string_view to_string(Errc code);
 

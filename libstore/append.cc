@@ -8,7 +8,7 @@ namespace postern::store {
 Result<std::unique_ptr<Appending>> LocalAccount::append(MailboxId mailbox, std::uint64_t expected_size) {
     Box* target = box(mailbox);
     if (!target) return Error(Errc::not_found, "no such mailbox");
-    if (!fits(expected_size, 1)) return Error(Errc::no_space, "over quota");
+    if (!fits(expected_size, 1)) return Error(Errc::over_quota, "over quota");
     auto there = folder(*target);
     if (!there) return there.error();
     // The size is not known for certain before the last byte; the name under which it is written says nothing.
@@ -79,7 +79,7 @@ void LocalAppending::enter(Flags flags, std::span<const std::string> keywords, s
     file_.reset();
     Box* box = account_->box(mailbox_);
     if (!box || !box->folder) return done(Error(Errc::not_found, "no such mailbox"));
-    Result<NewMessage> fresh = Error(Errc::no_space, "over quota");
+    Result<NewMessage> fresh = Error(Errc::over_quota, "over quota");
     {
         const OwnChange change(*box);
         if (account_->fits(size_, 1)) fresh = insert(*box, flags, keywords, date);

@@ -38,7 +38,7 @@ class LocalMailbox::Copying final : public Work {
             bytes += m->size;
             ++messages;
         }
-        if (!account_->fits(bytes, messages)) return Error(Errc::no_space, "over quota");
+        if (!account_->fits(bytes, messages)) return Error(Errc::over_quota, "over quota");
         return {};
     }
 

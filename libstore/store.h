@@ -8,7 +8,7 @@
 //  - Names of mailboxes are UTF-8, "/" between levels, INBOX in any case. Sets of UIDs are ascending, without
 //    duplicates; UIDs in them that do not exist (any more) are passed over silently.
 //  - A failure leaves everything as it was. Errc::not_found: no such mailbox or message; exists; invalid: a name
-//    nobody may have; no_space: over quota or the disk is full; corrupt, io: the log has the detail.
+//    nobody may have; over_quota; no_space: the disk is full; corrupt, io: the log has the detail.
 #pragma once
 
 #include "libcommon/ids.h"
@@ -248,7 +248,7 @@ class Account {
     // The same without holding the thread: what others did to a large folder is merged in steps.
     virtual void open(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done) = 0;
 
-    // Errc::no_space when `expected_size` does not fit the quota.
+    // Errc::over_quota when `expected_size` does not fit.
     virtual Result<std::unique_ptr<Appending>> append(MailboxId mailbox, std::uint64_t expected_size) = 0;
 
     // Creates the file; durable at the next checkpoint. A key that was delivered or expunged before: `again`.

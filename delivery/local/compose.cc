@@ -35,6 +35,7 @@ constexpr Meaning meanings[] = {
     {ipc::StoreStatus::over_quota, ipc::DeliveryStatus::deferred, "4.2.2", "the mailbox is full"},
     {ipc::StoreStatus::no_account, ipc::DeliveryStatus::failed, "5.1.1", "the account is gone"},
     {ipc::StoreStatus::unavailable, ipc::DeliveryStatus::deferred, "4.3.0", "the mailbox cannot be written now"},
+    {ipc::StoreStatus::no_space, ipc::DeliveryStatus::deferred, "4.3.1", "the disk of the mailbox is full"},
 };
 
 } // namespace

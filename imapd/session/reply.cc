@@ -35,7 +35,8 @@ constexpr Meaning meanings[] = {
     {Errc::exists, "ALREADYEXISTS", "Mailbox exists"},
     {Errc::invalid, "CANNOT", "Invalid mailbox name"},
     {Errc::denied, "CANNOT", "Not allowed"},
-    {Errc::no_space, "OVERQUOTA", "Not enough space"},
+    {Errc::over_quota, "OVERQUOTA", "Over quota"},
+    {Errc::no_space, "UNAVAILABLE", "The server's disk is full"},
     {Errc::too_large, "LIMIT", "Too large"},
     {Errc::corrupt, "CORRUPTION", "Mailbox is damaged"},
 };

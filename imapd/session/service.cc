@@ -40,7 +40,9 @@ store::Options store_options(ipc::Daemon& daemon) {
 }
 
 ipc::StoreStatus status_of(const Error& error) {
-    return error.code() == Errc::no_space ? ipc::StoreStatus::over_quota : ipc::StoreStatus::unavailable;
+    return error.code() == Errc::over_quota ? ipc::StoreStatus::over_quota
+           : error.code() == Errc::no_space ? ipc::StoreStatus::no_space
+                                            : ipc::StoreStatus::unavailable;
 }
 
 } // namespace

@@ -30,7 +30,8 @@ TEST_CASE("only a gone account fails for good; what may pass is tried again") {
     const std::pair<StoreStatus, DeliveryStatus> cases[] = {{StoreStatus::stored, DeliveryStatus::delivered},
                                                             {StoreStatus::over_quota, DeliveryStatus::deferred},
                                                             {StoreStatus::no_account, DeliveryStatus::failed},
-                                                            {StoreStatus::unavailable, DeliveryStatus::deferred}};
+                                                            {StoreStatus::unavailable, DeliveryStatus::deferred},
+                                                            {StoreStatus::no_space, DeliveryStatus::deferred}};
     for (const auto& [status, expect] : cases) {
         const auto outcome = outcome_of(5, ipc::Stored{status, false, {}});
         CHECK(outcome.status == expect);

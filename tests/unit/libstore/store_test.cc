@@ -159,11 +159,11 @@ TEST_CASE("status and usage count what is there, quota or not") {
     Delivery d;
     d.key = key(99);
     d.body = "more than ten bytes";
-    CHECK(account->deliver(d).error().code() == Errc::no_space);
-    CHECK(account->append(inbox->id(), 100).error().code() == Errc::no_space);
+    CHECK(account->deliver(d).error().code() == Errc::over_quota);
+    CHECK(account->append(inbox->id(), 100).error().code() == Errc::over_quota);
     must(account->set_limits(0, 4));
     CHECK(account->deliver(d).ok());
-    CHECK(account->deliver({key(100), {}, 0, {}, "x", -1}).error().code() == Errc::no_space);
+    CHECK(account->deliver({key(100), {}, 0, {}, "x", -1}).error().code() == Errc::over_quota);
 }
 
 TEST_CASE("accounts close and open again without losing what was not committed") {
