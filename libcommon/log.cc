@@ -3,6 +3,7 @@
 #include "libcommon/log_record.h"
 #include "libcommon/text.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <sys/socket.h>
@@ -96,17 +97,25 @@ void flush() {
     s.in_batch = 0;
 }
 
+namespace {
+// Shown as it is: most values are.
+bool is_plain(std::string_view value) {
+    return !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
+        return c > 0x20 && c < 0x7F && c != '"' && c != '=' && c != '\\';
+    });
+}
+} // namespace
+
 std::string to_text(const LogRecord& record) {
     std::string line(record.name.view());
     for (const RecordField& field : record.values) {
         line.append(" ").append(field.key.view()).append("=");
         const std::string_view value = field.value.view();
-        const bool plain = !value.empty() && value.find_first_of(" \"=") == std::string_view::npos;
-        const std::string shown = printable(value, value.size());
-        if (plain && shown == value) {
+        if (is_plain(value)) {
             line += value;
             continue;
         }
+        const std::string shown = printable(value, value.size());
         line.push_back('"');
         for (char c : shown) {
             if (c == '"') line.push_back('\\');

@@ -42,14 +42,23 @@ std::string json_line(std::string_view source, const log::LogRecord& record) {
 
 } // namespace
 
+// Thousands of events a second share their second: its text is made once.
 std::string timestamp(std::int64_t time_us) {
-    const time_t seconds = static_cast<time_t>(time_us / 1'000'000);
-    tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    char text[80];
-    std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                  parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(time_us % 1'000'000));
-    return text;
+    static thread_local time_t known = -1;
+    static thread_local std::string text;
+    if (const time_t seconds = static_cast<time_t>(time_us / 1'000'000); seconds != known) {
+        tm parts{};
+        ::gmtime_r(&seconds, &parts);
+        char made[80];
+        std::snprintf(made, sizeof made, "%04d-%02d-%02dT%02d:%02d:%02d.000000Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+        text = made;
+        known = seconds;
+    }
+    std::string stamp = text;
+    auto digit = stamp.end() - 1;                              // the Z
+    for (std::int64_t rest = time_us % 1'000'000, n = 0; n < 6; ++n, rest /= 10) *--digit = static_cast<char>('0' + rest % 10);
+    return stamp;
 }
 
 std::optional<std::int64_t> time_of_line(std::string_view line) {
@@ -64,8 +73,10 @@ std::optional<std::int64_t> time_of_line(std::string_view line) {
 
 std::string format_line(Format format, std::string_view source, const log::LogRecord& record) {
     if (format == Format::json) return json_line(source, record);
-    return timestamp(record.time_us) + " " + std::string(to_string(record.level)) + " " + std::string(source) + " " +
-           log::to_text(record) + "\n";
+    std::string line = timestamp(record.time_us);
+    line.reserve(256);
+    line.append(" ").append(to_string(record.level)).append(" ").append(source).append(" ");
+    return line.append(log::to_text(record)).append("\n");
 }
 
 } // namespace postern::logd
