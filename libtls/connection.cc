@@ -69,7 +69,8 @@ Connection::Connection(Loop& loop, Fd socket, Callbacks callbacks, std::shared_p
     }
     bufferevent_setcb(stream_.get(), &Hooks::readable, &Hooks::writable, &Hooks::happened, this);
     bufferevent_setwatermark(stream_.get(), EV_READ, 0, read_ahead);
-    bufferevent_enable(stream_.get(), EV_READ | EV_WRITE);
+    // Writing is enabled from the start; saying so again would poll for room although nothing is to be written.
+    bufferevent_enable(stream_.get(), context_ ? EV_READ | EV_WRITE : EV_READ);
 }
 
 Connection::~Connection() {
@@ -101,16 +102,26 @@ void Connection::offer() {
 
 void Connection::write(std::string_view bytes) {
     if (ended_ || !stream_) return;
-    if (!context_ && !callbacks_.drained) bytes.remove_prefix(write_now(bytes));
+    if (!context_ && !callbacks_.drained) bytes.remove_prefix(write_now(bytes, 0));
     if (!bytes.empty()) bufferevent_write(stream_.get(), bytes.data(), bytes.size());
+}
+
+void Connection::write_last(std::string_view bytes) {
+    if (ended_ || !stream_) return;
+    if (!context_ && !callbacks_.drained && !bytes.empty()) {
+        bytes.remove_prefix(write_now(bytes, MSG_MORE));
+        corked_ = true;
+    }
+    if (!bytes.empty()) bufferevent_write(stream_.get(), bytes.data(), bytes.size());
+    finish();
 }
 
 // In clear, and with nothing queued before, a reply goes out at once: through the buffer it costs two changes of the
 // poll set and another turn of the loop, more than all else an SMTP command costs. What is left, and an error, are the
 // buffer's.
-std::size_t Connection::write_now(std::string_view bytes) {
+std::size_t Connection::write_now(std::string_view bytes, int flags) {
     if (unsent() != 0) return 0;
-    const ssize_t sent = ::send(bufferevent_getfd(stream_.get()), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = ::send(bufferevent_getfd(stream_.get()), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL | flags);
     return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
@@ -171,6 +182,8 @@ void Connection::end(std::string why) {
     ended_ = true;
     if (secure_) SSL_shutdown(bufferevent_openssl_get_ssl(stream_.get()));     // close_notify, best effort
     ERR_clear_error();
+    // Before the descriptor is closed: with bytes of the peer's unread, closing alone would drop what is held back.
+    if (corked_) ::shutdown(static_cast<int>(bufferevent_getfd(stream_.get())), SHUT_WR);
     bufferevent_disable(stream_.get(), EV_READ | EV_WRITE);
     if (callbacks_.closed) {
         const auto closed = std::exchange(callbacks_.closed, nullptr);

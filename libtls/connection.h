@@ -36,6 +36,8 @@ class Connection {
     Connection(const Connection&) = delete;
 
     void write(std::string_view bytes);
+    // The last words, and finish(): in clear they share a packet with the end of the connection.
+    void write_last(std::string_view bytes);
     std::size_t unsent() const;          // bytes written and not yet taken by the kernel
 
     // After the answer to STARTTLS was written: starts the handshake once it has left. False, and nothing happens,
@@ -61,7 +63,7 @@ class Connection {
   private:
     struct Hooks;
     void offer();
-    std::size_t write_now(std::string_view bytes);
+    std::size_t write_now(std::string_view bytes, int flags);
     void begin_tls();
     void end(std::string why);
 
@@ -71,6 +73,7 @@ class Connection {
     std::shared_ptr<const Context> context_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     bool secure_ = false, paused_ = false, finishing_ = false, ended_ = false, starting_tls_ = false;
+    bool corked_ = false;                // the last words wait for the end of the connection
     bool offering_ = false;              // inside data()
 };
 

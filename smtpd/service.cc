@@ -228,11 +228,11 @@ void Service::perform(Conversation& c) {
     if (!effects_.large.empty()) write_large(c, effects_.large);
     for (const Ask& question : effects_.asks) ask(c, question);
     for (const Tell& message : effects_.tells) tell(message);
-    if (!effects_.send.empty()) c.connection->write(effects_.send);
     const Effects::Then then = effects_.then;
+    if (then == Effects::Then::close) c.connection->write_last(effects_.send);
+    else if (!effects_.send.empty()) c.connection->write(effects_.send);
     effects_.clear();
     performing_ = false;
-    if (then == Effects::Then::close) c.connection->finish();
     // Not from inside on_data: until that returns, STARTTLS itself still lies in the connection's buffer.
     if (then == Effects::Then::start_tls) daemon_.loop().defer([this, id = c.id] { start_tls(id); });
 }
