@@ -1,5 +1,7 @@
 #include "libtls/connection.h"
 
+#include "libtls/gentle_close.h"
+
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
@@ -7,10 +9,12 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace postern::tls {
@@ -182,13 +186,24 @@ void Connection::end(std::string why) {
     ended_ = true;
     if (secure_) SSL_shutdown(bufferevent_openssl_get_ssl(stream_.get()));     // close_notify, best effort
     ERR_clear_error();
-    // Before the descriptor is closed: with bytes of the peer's unread, closing alone would drop what is held back.
-    if (corked_) ::shutdown(static_cast<int>(bufferevent_getfd(stream_.get())), SHUT_WR);
+    if (finishing_) end_stream();
     bufferevent_disable(stream_.get(), EV_READ | EV_WRITE);
     if (callbacks_.closed) {
         const auto closed = std::exchange(callbacks_.closed, nullptr);
         closed(why);
     }
+}
+
+// Sends what is held back together with our end; unread bytes of the peer's must not make a reset of it.
+void Connection::end_stream() {
+    const int fd = static_cast<int>(bufferevent_getfd(stream_.get()));
+    int unread = 0;
+    if (::ioctl(fd, FIONREAD, &unread) != 0 || unread == 0) {
+        if (corked_) ::shutdown(fd, SHUT_WR);
+        return;
+    }
+    ::shutdown(fd, SHUT_WR);
+    close_gently(loop_, Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));      // the bufferevent closes its own
 }
 
 std::string Connection::tls_version() const {

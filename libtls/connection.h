@@ -66,6 +66,7 @@ class Connection {
     std::size_t write_now(std::string_view bytes, int flags);
     void begin_tls();
     void end(std::string why);
+    void end_stream();
 
     Loop& loop_;
     Callbacks callbacks_;
