@@ -32,6 +32,9 @@ struct RecipientEvent {
     const RecipientRecord& record;
 };
 
+// As it goes to the journal: states that live in memory only read back as queued.
+RecipientRecord on_disk(RecipientRecord record);
+
 class Queue {
   public:
     struct Options {

@@ -1,0 +1,340 @@
+// What goes to agents and what comes back: jobs, their outcomes, agents that die.
+#include "qmgr/queue.h"
+
+#include <algorithm>
+
+namespace postern::qmgr {
+namespace {
+
+using ipc::DeliveryStatus;
+using ipc::RecipientState;
+
+constexpr std::uint8_t deaths_until_plain = 3;      // rule 11: then INBOX without a script, then hold/
+
+std::string clipped(std::string_view text) { return std::string(text.substr(0, decltype(RecipientRecord::error)::limit)); }
+
+ipc::TraceHeader trace_header(const QueueId& id, const ipc::Envelope& envelope) {
+    return envelope.trace_head.value + id.text() + envelope.trace_tail.value;
+}
+
+} // namespace
+
+void Queue::make_ready(const QueueId& id, Entry& entry, std::uint32_t index) {
+    const Lane lane = lane_of(entry, index);
+    RecipientRecord& record = entry.recipients[index].record;
+    record.state = RecipientState::queued;
+    if (lane.kind != ipc::AgentKind::local && !agents_.any(lane.kind)) record.state = RecipientState::no_route;
+    else if (entry.suspect) agents_.put_suspect(lane.kind, id);
+    else agents_.put(lane, id);
+}
+
+void Queue::wait_until(std::chrono::milliseconds due, const QueueId& id, std::uint32_t index) {
+    due_.emplace(due, std::pair(id, index));
+}
+
+void Queue::dispatch() {
+    while (auto choice = agents_.next(owners_up_)) start_job(*choice);
+}
+
+// A job is one message's recipients of one lane: another lane's slow owner never delays them.
+void Queue::start_job(const Agents::Choice& choice) {
+    const auto found = entries_.find(choice.message);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    if (entry.suspect && choice.lane) return agents_.put_suspect(choice.kind, choice.message);
+    Job job{choice.message, choice.agent, {}, 0, {}, false};
+    for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
+        Recipient& recipient = entry.recipients[i];
+        if (recipient.record.state != RecipientState::queued || recipient.record.outcome != Outcome::waiting) continue;
+        const Lane lane = lane_of(entry, i);
+        if (lane.kind != choice.kind || (choice.lane && lane != *choice.lane)) continue;
+        if (!job.recipients.empty() && lane != job.lane) continue;
+        job.lane = lane;
+        job.plain = job.plain || recipient.record.deaths >= deaths_until_plain;
+        job.recipients.push_back(i);
+    }
+    if (job.recipients.empty()) return;
+    if (lane_of(entry, job.recipients.front()).kind == ipc::AgentKind::local) job.owner_life = owners_[job.lane.owner].life;
+    for (const std::uint32_t index : job.recipients) entry.recipients[index].record.state = RecipientState::active;
+    const JobId id = next_job_++;
+    agents_.start(choice, id);
+    jobs_.emplace(id, std::move(job));
+    if (entry.whole) {
+        cached_ -= entry.message.body.value.size();
+        entry.whole = false;
+        Accepted message;
+        message.body.value = std::exchange(entry.message.body.value, {});
+        message.arrived = entry.message.arrived;
+        message.large = entry.message.large;
+        message.envelope = entry.message.envelope;
+        uncache(entry);
+        return send_job(id, std::move(message));
+    }
+    spool_->read(choice.message, [this, id](Result<Accepted> message) {
+        if (message) send_job(id, std::move(*message));
+        else fetch_failed(id, message.error());
+    });
+}
+
+void Queue::send_job(JobId id, Accepted message) {
+    if (!message.large) return send_job(id, std::move(message), Fd());
+    const LargeBody large = *message.large;
+    spool_->open_large(large, [this, id, m = std::make_shared<Accepted>(std::move(message))](Result<Fd> body) {
+        if (body) return send_job(id, std::move(*m), std::move(*body));
+        const auto job = jobs_.find(id);
+        const bool lost = body.error().code() == Errc::corrupt || body.error().code() == Errc::not_found;
+        const QueueId message_id = job == jobs_.end() ? QueueId{} : job->second.id;
+        fetch_failed(id, body.error());
+        if (lost) hold(message_id);
+    });
+}
+
+void Queue::send_job(JobId id, Accepted message, Fd large) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return;      // the agent is gone; its work was given back
+    const Job& job = found->second;
+    ipc::Deliver deliver;
+    deliver.id = job.id;
+    deliver.trace = message.envelope.trace;
+    deliver.arrived = message.arrived;
+    deliver.eight_bit = message.envelope.eight_bit;
+    deliver.large = message.large.has_value();
+    deliver.plain = job.plain;
+    deliver.trace_header = trace_header(job.id, message.envelope);
+    for (const std::uint32_t index : job.recipients)
+        deliver.recipients.push_back({index, std::move(message.envelope.recipients.items[index])});
+    deliver.reverse_path = std::move(message.envelope.reverse_path);
+    deliver.body = std::move(message.body);
+    ports_.deliver(job.agent, id, std::move(deliver), std::move(large));
+}
+
+void Queue::fetch_failed(JobId id, const Error& error) {
+    ipc::DeliverResult result;
+    const auto job = jobs_.find(id);
+    if (job == jobs_.end()) return;
+    for (const std::uint32_t index : job->second.recipients)
+        result.outcomes.push_back({index, DeliveryStatus::deferred, "4.3.0", clipped(error.message())});
+    job_done(id, result);
+}
+
+// ---- results -----------------------------------------------------------------------------------------------------
+
+void Queue::job_done(JobId id, const ipc::DeliverResult& result) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) return;
+    const Job job = std::move(found->second);
+    jobs_.erase(found);
+    agents_.finished(job.agent, id);
+    const auto at = entries_.find(job.id);
+    if (at == entries_.end()) return;
+    Entry& entry = at->second;
+    entry.suspect = false;
+    std::vector<std::uint32_t> delivered;
+    RecipientRecords changes;
+    for (const ipc::RecipientOutcome& outcome : result.outcomes) apply(job.id, entry, job, outcome, delivered, changes);
+    for (const std::uint32_t index : job.recipients)       // an agent that left one out has not delivered it
+        if (entry.recipients[index].record.state == RecipientState::active && !entry.recipients[index].ending)
+            defer(job.id, entry, index, "4.3.0", "the agent gave no result", changes);
+    if (!changes.empty()) spool_->change(job.id, std::move(changes));
+    std::vector<FinishedMessage> finished;
+    if (!delivered.empty()) end_recipients(job.id, delivered, Outcome::delivered, finished);
+    finish(Outcome::delivered, std::move(finished));
+}
+
+void Queue::apply(const QueueId& id, Entry& entry, const Job& job, const ipc::RecipientOutcome& outcome,
+                  std::vector<std::uint32_t>& delivered, RecipientRecords& changes) {
+    if (std::find(job.recipients.begin(), job.recipients.end(), outcome.index) == job.recipients.end()) return;
+    Recipient& recipient = entry.recipients[outcome.index];
+    RecipientRecord& record = recipient.record;
+    if (record.state != RecipientState::active || recipient.ending) return;     // said twice
+    if (outcome.status == DeliveryStatus::deferred)
+        return defer(id, entry, outcome.index, outcome.code, outcome.diagnostic, changes);
+    ++record.attempts;
+    record.code = outcome.code;
+    record.error = outcome.diagnostic;
+    if (outcome.status == DeliveryStatus::failed) {
+        record.state = RecipientState::failed;
+        changes.push_back(record);
+        tell(id, entry, outcome.index);
+        return;
+    }
+    if (job.lane.kind != ipc::AgentKind::local) {          // rule 9: recorded at once
+        delivered.push_back(outcome.index);
+        return;
+    }
+    Owner& owner = owners_[job.lane.owner];
+    if (!owner.up || owner.life != job.owner_life) {       // who stored it is gone, and nobody vouches for it
+        make_ready(id, entry, outcome.index);
+        return;
+    }
+    record.state = RecipientState::stored;
+    owner.stored.emplace_back(id, outcome.index);
+    ++stored_count_;
+    tell(id, entry, outcome.index);
+}
+
+void Queue::defer(const QueueId& id, Entry& entry, std::uint32_t index, std::string_view code, std::string_view why,
+                  RecipientRecords& changes) {
+    RecipientRecord& record = entry.recipients[index].record;
+    ++record.attempts;
+    record.code = code;
+    record.error = clipped(why);
+    if (expiry_.is_past(entry.message.arrived, now_)) {    // this attempt was the final one
+        record.state = RecipientState::failed;
+        record.error = clipped("given up after too long: " + std::string(why));
+    } else {
+        const auto delay = retry_delay(record.attempts, code);
+        record.state = RecipientState::deferred;
+        record.next_attempt = now_.wall + delay.count();
+        wait_until(now_.steady + delay, id, index);
+    }
+    changes.push_back(record);
+    tell(id, entry, index);
+}
+
+void Queue::job_unanswered(JobId id) { fetch_failed(id, Error(Errc::timeout, "the delivery agent did not answer")); }
+
+void Queue::give_back(const Job& job) {
+    const auto found = entries_.find(job.id);
+    if (found == entries_.end()) return;
+    for (const std::uint32_t index : job.recipients)
+        if (found->second.recipients[index].record.state == RecipientState::active) make_ready(job.id, found->second, index);
+}
+
+// Ends these recipients: by a finished record when they are the message's last, else by a state record.
+void Queue::end_recipients(const QueueId& id, const std::vector<std::uint32_t>& recipients, Outcome outcome,
+                           std::vector<FinishedMessage>& finished) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.ending) return;
+    Entry& entry = found->second;
+    for (const std::uint32_t index : recipients) entry.recipients[index].ending = true;
+    entry.ending = std::all_of(entry.recipients.begin(), entry.recipients.end(), [](const Recipient& r) {
+        return r.ending || r.record.outcome != Outcome::waiting;
+    });
+    if (entry.ending) {
+        finished.push_back({id, static_cast<std::uint16_t>(recipients.size())});
+        return;
+    }
+    RecipientRecords changes;
+    for (const std::uint32_t index : recipients) {
+        RecipientRecord record = entry.recipients[index].record;
+        record.state = RecipientState::done;
+        record.outcome = outcome;
+        changes.push_back(std::move(record));
+    }
+    spool_->change(id, changes, [this, id, changes] {
+        const auto at = entries_.find(id);
+        if (at == entries_.end()) return;
+        for (const RecipientRecord& record : changes) {
+            at->second.recipients[record.index] = {record, false};
+            tell(id, at->second, record.index);
+        }
+    });
+}
+
+void Queue::finish(Outcome outcome, std::vector<FinishedMessage> messages) {
+    for (std::size_t from = 0; from < messages.size(); from += Finished::max_messages) {
+        const auto begin = messages.begin() + static_cast<std::ptrdiff_t>(from);
+        const auto count = static_cast<std::ptrdiff_t>(std::min(Finished::max_messages, messages.size() - from));
+        std::vector<FinishedMessage> part(begin, begin + count);
+        spool_->finish(outcome, part, [this, outcome, part] {
+            for (const FinishedMessage& m : part) {
+                const auto at = entries_.find(m.id);
+                if (at == entries_.end()) continue;
+                for (std::uint32_t i = 0; i < at->second.recipients.size(); ++i) {
+                    RecipientRecord& record = at->second.recipients[i].record;
+                    if (record.outcome != Outcome::waiting) continue;
+                    record.state = RecipientState::done;
+                    record.outcome = outcome;
+                    tell(m.id, at->second, i);
+                }
+                if (at->second.whole) uncache(at->second);
+                entries_.erase(at);
+            }
+        });
+    }
+}
+
+void Queue::damaged(const QueueId& id, std::string_view why) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.ending) return;
+    ports_.corrupt(id, why);
+    std::vector<std::uint32_t> waiting;
+    for (std::uint32_t i = 0; i < found->second.recipients.size(); ++i) {
+        const Recipient& recipient = found->second.recipients[i];
+        const bool safe = recipient.ending || recipient.record.state == RecipientState::stored;   // in the mailbox
+        if (recipient.record.outcome == Outcome::waiting && !safe) waiting.push_back(i);
+    }
+    if (waiting.empty()) return;
+    std::vector<FinishedMessage> finished;
+    end_recipients(id, waiting, Outcome::corrupt, finished);
+    finish(Outcome::corrupt, std::move(finished));
+}
+
+// ---- agents ------------------------------------------------------------------------------------------------------
+
+void Queue::agent_up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots) {
+    agents_.up(agent, kind, slots);
+    if (kind == ipc::AgentKind::local) return;
+    for (auto& [id, entry] : entries_)
+        for (std::uint32_t i = 0; i < entry.recipients.size(); ++i)
+            if (entry.recipients[i].record.state == RecipientState::no_route) make_ready(id, entry, i);
+}
+
+void Queue::agent_down(AgentId agent) {
+    const bool guilty = agents_.holds_one(agent);
+    for (const JobId id : agents_.down(agent)) {
+        const auto found = jobs_.find(id);
+        const Job job = std::move(found->second);
+        jobs_.erase(found);
+        const bool poison = blame(job, guilty);
+        give_back(job);
+        if (poison) hold(job.id);
+    }
+}
+
+// Rule 11: the third death makes its next delivery plain; one more and it is set aside.
+bool Queue::blame(const Job& job, bool guilty) {
+    const auto found = entries_.find(job.id);
+    if (found == entries_.end()) return false;
+    found->second.suspect = true;
+    if (!guilty) return false;
+    RecipientRecords changes;
+    bool poison = false;
+    for (const std::uint32_t index : job.recipients) {
+        RecipientRecord& record = found->second.recipients[index].record;
+        if (record.state != RecipientState::active) continue;
+        poison = poison || record.deaths >= deaths_until_plain;
+        if (record.deaths < UINT8_MAX) ++record.deaths;
+        record.error = "a delivery agent died on this message";
+        changes.push_back(on_disk(record));
+    }
+    if (!changes.empty()) spool_->change(job.id, std::move(changes));
+    return poison;
+}
+
+void Queue::hold(const QueueId& id) {
+    const auto found = entries_.find(id);
+    if (found == entries_.end() || found->second.ending) return;
+    for (Recipient& recipient : found->second.recipients) {
+        const RecipientState state = recipient.record.state;
+        const bool out = state == RecipientState::active || state == RecipientState::stored;   // their results count
+        if (recipient.record.outcome == Outcome::waiting && !recipient.ending && !out)
+            recipient.record.state = RecipientState::held;
+    }
+    spool_->set_on_hold(id, [this, id](const Result<void>& result) {
+        const auto at = entries_.find(id);
+        if (at == entries_.end()) return;
+        RecipientRecords changes;
+        for (std::uint32_t i = 0; i < at->second.recipients.size(); ++i) {
+            RecipientRecord& record = at->second.recipients[i].record;
+            if (record.state != RecipientState::held || record.outcome != Outcome::waiting) continue;
+            if (!result) record.error = clipped("on hold, not copied to hold/: " + result.error().message());
+            changes.push_back(record);
+            tell(id, at->second, i);
+        }
+        if (!changes.empty()) spool_->change(id, std::move(changes));
+    });
+}
+
+} // namespace postern::qmgr
