@@ -279,7 +279,14 @@ void Daemon::Birth::ask_next() {
 }
 
 void Daemon::Birth::ask_question() {
-    if (!questions.empty()) (void)send_birth(socket.get(), questions.front().message, -1, true);
+    if (questions.empty() || send_birth(socket.get(), questions.front().message, -1, true)) return;
+    owner.loop_.defer([this] {
+        if (questions.empty()) return;
+        const ControlDone done = std::move(questions.front().done);
+        questions.pop_front();
+        ask_question();
+        done(Error(Errc::unavailable, "master cannot be asked now"), {});
+    });
 }
 
 Daemon::Daemon(ServiceId self) : self_(self), birth_(std::make_unique<Birth>(*this)) {
