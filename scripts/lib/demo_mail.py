@@ -42,7 +42,7 @@ def main():
     words = parser.parse_args()
     tls = ssl.create_default_context(cafile=words.cert)
 
-    imap = imaplib.IMAP4_SSL("localhost", words.base + 993, ssl_context=tls)
+    imap = imaplib.IMAP4_SSL("127.0.0.1", words.base + 993, ssl_context=tls)
     imap.login(*words.reader)
     known = int(imap.select("INBOX")[1][0])
     print(f"{words.reader[0]} reads INBOX: {known} messages; IDLE")
@@ -54,7 +54,7 @@ def main():
     message["Subject"] = "The suite stands"
     message["Date"], message["Message-ID"] = email.utils.localtime(), email.utils.make_msgid(domain="demo.test")
     message.set_content("This message went through every stage of Postern.\n")
-    with smtplib.SMTP("localhost", words.base + 587) as smtp:
+    with smtplib.SMTP("127.0.0.1", words.base + 587) as smtp:
         smtp.starttls(context=tls)
         smtp.login(*words.sender)
         smtp.send_message(message)
