@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds tick_period{1};
-constexpr std::chrono::seconds patience{30}, quiet{2};    // of an upgrade: for sessions in all, for one that says nothing
+constexpr std::chrono::seconds patience{30}, quiet{5};    // of an upgrade: for sessions in all, for one that says nothing
 constexpr int accepts_per_turn = 64;                     // then those who are connected get their turn
 constexpr std::chrono::seconds question_deadline{30};
 constexpr std::chrono::minutes submit_deadline{5};       // below the 10 min of RFC 5321 section 4.5.3.2.6
@@ -328,7 +328,7 @@ void Service::drain() {
     draining_ = true;
     for (Port& port : ports_) port.watch->disable();
     patient_until_ = daemon_.has_successor() ? Clock::now() + patience : Clock::time_point{};
-    shut_down_sessions();
+    if (!daemon_.has_successor()) shut_down_sessions();      // else tick() knows who is quiet
     drained_if_empty();
 }
 
