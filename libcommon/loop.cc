@@ -69,8 +69,8 @@ Loop::~Loop() { impl_.reset(); }
 void Loop::run() {
     impl_->stopping = false;
     while (!impl_->stopping) {
-        const int flags = impl_->deferred.empty() ? EVLOOP_ONCE : EVLOOP_NONBLOCK;
-        event_base_loop(base_.get(), flags);
+        // Without EVLOOP_ONCE a descriptor that stays ready would keep libevent to itself, and the deferred work waiting.
+        event_base_loop(base_.get(), impl_->deferred.empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
         impl_->run_deferred();
         for (auto& hook : impl_->turn_end) hook();
     }

@@ -26,6 +26,8 @@ struct Closing {
         left -= static_cast<std::size_t>(size);
     }
     void end() {
+        readable.disable();
+        limit.cancel();
         loop.defer([gone = std::move(self)] {});             // one of our own callbacks runs
     }
 
