@@ -205,6 +205,12 @@ Child* Supervisor::find(ServiceId service, std::uint32_t instance) {
     return nullptr;
 }
 
+Child* Supervisor::find_exactly(const ipc::Peer& name) {
+    for (const auto& child : children_)
+        if (child->name() == name) return child.get();
+    return nullptr;
+}
+
 Child* Supervisor::find_pid(pid_t pid) {
     for (const auto& child : children_)
         if (child->pid == pid) return child.get();
@@ -348,9 +354,9 @@ void Supervisor::answer_control(Child& child, const BirthMessage& message) {
         return;
     }
     control(static_cast<ipc::ControlVerb>(message.argument), message.argument2,
-            [this, service = child.row.id, instance = child.instance, generation = child.generation](Answer answer) {
-                Child* asker = find(service, instance);
-                if (!asker || asker->generation != generation) return;
+            [this, name = child.name()](Answer answer) {
+                Child* asker = find_exactly(name);
+                if (!asker) return;
                 BirthMessage reply = of_kind(BirthKind::control_answer);
                 reply.set_payload(answer.answer);
                 if (answer.text.empty()) {

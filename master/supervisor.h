@@ -72,7 +72,8 @@ class Supervisor {
     void became_ready(Child& child);
     void want_channel(Child& child, const ipc::BirthMessage& message);
     void answer_control(Child& child, const ipc::BirthMessage& message);
-    Child* find(ipc::ServiceId service, std::uint32_t instance);
+    Child* find(ipc::ServiceId service, std::uint32_t instance);      // who serves under it now
+    Child* find_exactly(const ipc::Peer& name);                       // this very process, also one that leaves
     Child* find_pid(pid_t pid);
     bool tell(Child& child, ipc::BirthMessage message, int descriptor = -1);
 

@@ -128,6 +128,20 @@ def test_an_upgrade_refuses_nobody(installed, tmp_path):
     assert instance.log().count("master.upgrade.done") == 1
 
 
+def test_a_program_that_leaves_still_gets_its_answers_from_master(installed):
+    instance, _ = installed
+    before = instance.processes()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(instance.dir / "run" / "api.sock"))
+        client.sendall(b"GET /api/v1/processes HTTP/1.1\r\nHost: localhost\r\n")    # keeps its api-local from ending
+        assert "upgraded" in instance.mailctl("upgrade")
+        assert set(before["api-local"]) < set(instance.processes()["api-local"])
+        client.sendall(b"\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    wait_until_replaced(instance, before)
+
+
 def replaced_by(path, text):
     path.rename(path.with_suffix(".good"))
     path.write_text(text)
