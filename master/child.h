@@ -49,6 +49,8 @@ struct Child {
 // Forks and executes; the child begins with nothing but its birth socket and standard error. Sets pid and birth.
 Result<void> spawn(Child& child, const Options& options);
 
+constexpr std::chrono::seconds successor_start_limit(20);      // from its start until it is ready; each attempt again
+
 // How long to wait before the next start: at once after a good life, then ever longer.
 std::chrono::milliseconds restart_delay(unsigned failures);
 

@@ -184,6 +184,7 @@ void Supervisor::start_child(Child& child) {
         child.state = ProcessState::starting;
         child.started = ::time(nullptr);
         watch(child);
+        if (child.role == Child::Role::coming) child.limit->once(successor_start_limit);
         done = grant_all(child);
         if (!done) ::kill(child.pid, SIGKILL);           // reaped, and tried again, like any other death
     }

@@ -15,7 +15,6 @@ using ipc::ProcessState;
 
 namespace {
 constexpr unsigned max_attempts = 3;                 // of a successor to start
-constexpr std::chrono::seconds start_limit(20);      // until it is ready
 } // namespace
 
 // ---- in the old program
@@ -143,7 +142,6 @@ void Supervisor::start_successor(Child& child) {
     successor.log_read = child.log_read.duplicate();
     successor.log_write = child.log_write.duplicate();
     start_child(successor);
-    successor.limit->once(start_limit);
 }
 
 // It is ready: from now on it is found under the name, and its predecessor ends with what it has in hand.
