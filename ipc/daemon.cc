@@ -144,6 +144,7 @@ void Daemon::Birth::take_grant(ReceivedBirth received) {
 }
 
 void Daemon::Birth::say(BirthKind kind, std::string_view name) {
+    log::flush();                                       // it may be the last thing we say
     BirthMessage message;
     message.kind = kind;
     message.set_name(name);
@@ -289,9 +290,10 @@ void Daemon::Birth::ask_question() {
     });
 }
 
-Daemon::Daemon(ServiceId self) : self_(self), birth_(std::make_unique<Birth>(*this)) {
-    loop_.at_turn_end([] {
-        log::flush();
+Daemon::Daemon(ServiceId self)
+    : log_flush_(loop_, [] { log::flush(); }), self_(self), birth_(std::make_unique<Birth>(*this)) {
+    loop_.at_turn_end([this] {
+        if (log::waiting() && !log_flush_.armed()) log_flush_.once(log::longest_wait);
         log_dropped.set(static_cast<std::int64_t>(log::dropped()));
     });
 }

@@ -170,6 +170,7 @@ class Daemon {
     ~Daemon();
 
     Loop loop_;
+    Timer log_flush_;
     ServiceId self_;
     std::uint32_t instance_ = 0;
     std::uint32_t generation_ = 0;

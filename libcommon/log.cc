@@ -64,6 +64,7 @@ bool parse_level(std::string_view name, Level& level) {
 bool enabled(Level level) { return level >= state().level; }
 void set_level(Level level) { state().level = level; }
 std::uint64_t dropped() { return state().dropped; }
+bool waiting() { return !state().batch.empty(); }
 
 void set_socket(int fd) {
     flush();
@@ -84,7 +85,7 @@ void event(Level level, std::string_view name, Fields fields) {
     Writer(s.batch).put(static_cast<std::uint32_t>(body.size()));
     s.batch += body;
     ++s.in_batch;
-    if (level >= Level::warning) flush();                 // what may be our last word does not wait for the turn's end
+    if (level >= Level::warning) flush();                 // what may be our last word does not wait
 }
 
 void flush() {
