@@ -39,7 +39,7 @@ inline AccountId add_account(Database& db, const std::string& address, const std
     ipc::NewAccount account;
     account.address = address;
     account.settings = std::move(settings);
-    const auto id = create_account(db, account, password.empty() ? "" : *hash_password(password, cheap), 1000);
+    const auto id = create_account(db, account, password.empty() ? StoredPassword{} : *derive(password, cheap), 1000);
     INFO((id ? "" : id.error().message()));
     REQUIRE(id.ok());
     return *id;
