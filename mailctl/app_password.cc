@@ -11,7 +11,7 @@
 namespace postern::mailctl {
 namespace {
 
-std::string app_passwords_of(const Context& c) { return target("accounts", c.arguments.one("ADDRESS")) + "/app-passwords"; }
+std::string app_passwords_of(const Context& c) { return target("app-passwords", c.arguments.one("ADDRESS")); }
 
 json::Value scopes(const Arguments& a) {
     json::Value list = json::Array{};

@@ -61,9 +61,9 @@ constexpr Route table[] = {
     {.method = "PATCH", .path = "/api/v1/accounts/{address}", .summary = "Change what is named", .handle = change_account, .body = one<account_settings_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/accounts/{address}", .summary = "Its mailbox stays on disk", .handle = delete_account, .good = 204},
     {.method = "PUT", .path = "/api/v1/accounts/{address}/password", .summary = "A new password; ends its sessions", .handle = set_password, .body = one<password_fields>, .good = 204},
-    {.method = "GET", .path = "/api/v1/accounts/{address}/app-passwords", .summary = "Its app passwords, without the passwords", .handle = list_app_passwords, .result = page<one<app_password_fields>>},
-    {.method = "POST", .path = "/api/v1/accounts/{address}/app-passwords", .summary = "A new app password, shown in the answer and never again", .handle = add_app_password, .body = one<new_app_password_fields>, .result = one<made_app_password_fields>, .good = 201},
-    {.method = "DELETE", .path = "/api/v1/accounts/{address}/app-passwords/{name}", .summary = "Revoke it; ends the account's sessions", .handle = remove_app_password, .good = 204},
+    {.method = "GET", .path = "/api/v1/app-passwords/{address}", .summary = "App passwords of an account, without the passwords", .handle = list_app_passwords, .result = page<one<app_password_fields>>},
+    {.method = "POST", .path = "/api/v1/app-passwords/{address}", .summary = "A new app password, shown in the answer and never again", .handle = add_app_password, .body = one<new_app_password_fields>, .result = one<made_app_password_fields>, .good = 201},
+    {.method = "DELETE", .path = "/api/v1/app-passwords/{address}/{name}", .summary = "Revoke it; ends the account's sessions", .handle = remove_app_password, .good = 204},
     {.method = "POST", .path = "/api/v1/accounts/{address}/addresses", .summary = "One more address, or another primary one", .handle = add_address, .body = one<new_address_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/addresses/{address}", .summary = "Any but the primary one", .handle = remove_address, .good = 204},
 
