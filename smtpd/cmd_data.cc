@@ -97,7 +97,7 @@ void Session::submit(std::int64_t now) {
     submit.envelope.recipients = transaction_.take_recipients();
     submit.envelope.client = client_.address;
     submit.envelope.sender = account_;
-    submit.envelope.eight_bit = transaction_.eight_bit();
+    submit.envelope.body = transaction_.body();
     submit.envelope.trace_head = std::move(trace.head);
     submit.envelope.trace_tail = std::move(trace.tail);
     submit.handle = handle_;

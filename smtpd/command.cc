@@ -52,8 +52,8 @@ constexpr MailParameter mail_parameters[] = {
          return size.has_value();
      }},
     {"BODY", [](MailFrom& command, std::string_view value) {            // RFC 6152
-         command.eight_bit = iequals(value, "8BITMIME");
-         return command.eight_bit || iequals(value, "7BIT");
+         if (iequals(value, "8BITMIME")) command.body = ipc::BodyKind::eight_bit;
+         return command.body != ipc::BodyKind::seven_bit || iequals(value, "7BIT");
      }},
     // RFC 4954 section 5: who the client says submitted it first. We trust nobody's word for that, and nothing of
     // it gets further than this line.

@@ -20,7 +20,7 @@ struct Ehlo { std::string_view domain; };
 struct MailFrom {
     mail::Path reverse_path;
     std::uint64_t size = 0;                              // RFC 1870; 0: not announced
-    bool eight_bit = false;                              // RFC 6152: BODY=8BITMIME
+    ipc::BodyKind body = ipc::BodyKind::seven_bit;       // RFC 6152
 };
 struct RcptTo { mail::Path forward_path; };
 struct Data {};

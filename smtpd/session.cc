@@ -177,7 +177,7 @@ void Session::say_extensions() {
 
 void Session::handle(const MailFrom& c) {
     if (c.size > limits_.message_bytes) return reply(replies::too_big_announced);
-    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.eight_bit);
+    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.body);
     if (role_.submission) {
         only_ticket_ = ask(ipc::CheckSender{client_.trace, handle_, transaction_.reverse_path()});
     } else {

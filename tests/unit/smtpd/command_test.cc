@@ -14,7 +14,7 @@ struct Describe {
     std::string operator()(const Ehlo& c) const { return fmt::format("ehlo {}", c.domain); }
     std::string operator()(const MailFrom& c) const {
         return fmt::format("mail <{}>{}{}", c.reverse_path.null ? "" : c.reverse_path.mailbox.text(),
-                           c.size ? fmt::format(" size={}", c.size) : "", c.eight_bit ? " 8bit" : "");
+                           c.size ? fmt::format(" size={}", c.size) : "", c.body == ipc::BodyKind::eight_bit ? " 8bit" : "");
     }
     std::string operator()(const RcptTo& c) const { return fmt::format("rcpt <{}>", c.forward_path.mailbox.text()); }
     std::string operator()(const Auth& c) const {

@@ -38,7 +38,7 @@ TEST_CASE("a message comes in from the world") {
     CHECK(submit.body.view() == "Subject: hello\r\n\r\n.dotted\r\n");
     CHECK(submit.envelope.reverse_path.view() == "bob@example.net");
     CHECK(submit.envelope.client.view() == "192.0.2.1");
-    CHECK(submit.envelope.eight_bit);
+    CHECK(submit.envelope.body == ipc::BodyKind::eight_bit);
     CHECK(submit.envelope.sender == 0);
     CHECK(submit.handle.empty());
     REQUIRE(submit.envelope.recipients.size() == 1);
