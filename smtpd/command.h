@@ -24,6 +24,10 @@ struct MailFrom {
 };
 struct RcptTo { mail::Path forward_path; };
 struct Data {};
+struct Bdat {                                            // RFC 3030
+    std::uint64_t size = 0;
+    bool last = false;
+};
 struct Rset {};
 struct Noop {};
 struct Vrfy {};
@@ -34,7 +38,7 @@ struct Auth {                                            // RFC 4954
     std::string_view mechanism;
     std::optional<std::string_view> initial_response;    // in base64; "=" stands for an empty one
 };
-using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth>;
+using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth>;
 
 struct BadSyntax {
     Reply reply;

@@ -16,6 +16,8 @@ TEST_CASE("a message comes in from the world") {
         S: 250-SIZE 26214400
         S: 250-8BITMIME
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<bob@example.net> SIZE=100 BODY=8BITMIME
@@ -57,6 +59,8 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-SIZE 26214400
         S: 250-8BITMIME
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<ann@example.org>
@@ -72,6 +76,8 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-SIZE 26214400
         S: 250-8BITMIME
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
         S: 250-AUTH PLAIN LOGIN
         S: 250 HELP
         C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=
