@@ -174,7 +174,7 @@ void Session::handle(const Ehlo& c) {
 void Session::say_extensions() {
     const std::string size = fmt::format("SIZE {}", limits_.message_bytes);
     std::vector<std::string_view> lines{limits_.hostname, "PIPELINING", size, "8BITMIME", "ENHANCEDSTATUSCODES",
-                                        "CHUNKING", "BINARYMIME"};
+                                        "CHUNKING", "BINARYMIME", "SMTPUTF8"};
     if (tls_offered_ && tls_version_.empty()) lines.push_back("STARTTLS");
     if (role_.submission && !tls_version_.empty() && account_ == 0) lines.push_back("AUTH PLAIN LOGIN");
     lines.push_back("HELP");
@@ -185,7 +185,11 @@ void Session::say_extensions() {
 
 void Session::handle(const MailFrom& c) {
     if (c.size > limits_.message_bytes) return reply(replies::too_big);
-    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.body);
+    if (!c.reverse_path.ascii && !c.smtputf8) return reply(replies::needs_smtputf8);
+    ipc::Extensions extensions;
+    extensions.smtputf8 = c.smtputf8;
+    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.body,
+                               std::move(extensions));
     if (role_.submission) {
         only_ticket_ = ask(ipc::CheckSender{client_.trace, handle_, transaction_.reverse_path()});
     } else {
@@ -207,6 +211,7 @@ void Session::on(const ipc::SenderVerdict& verdict, std::int64_t) {
 
 void Session::handle(const RcptTo& c) {
     if (transaction_.accepted() + held_.size() >= limits_.recipients) return reply(replies::too_many_recipients);
+    if (!c.forward_path.ascii && !transaction_.smtputf8()) return reply(replies::needs_smtputf8);
     std::string forward_path = c.forward_path.mailbox.text();
     const std::uint32_t ticket =
         ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size()});
@@ -266,7 +271,9 @@ void Session::handle(const Rset&) {
 void Session::handle(const Noop&) { reply(replies::ok); }
 
 // RFC 5321 section 3.5.3: saying which addresses exist would help those who collect them.
-void Session::handle(const Vrfy&) { reply(replies::cannot_verify); }
+void Session::handle(const Vrfy& c) {
+    reply(c.ascii || c.smtputf8 ? replies::cannot_verify : replies::needs_smtputf8);
+}
 
 void Session::handle(const Help&) {
     std::vector<std::string_view> lines{"Commands:"};

@@ -12,12 +12,15 @@ namespace postern::smtpd {
 class Transaction {
   public:
     Transaction() = default;
-    Transaction(std::string reverse_path, std::uint64_t announced_size, ipc::BodyKind body)
-        : reverse_path_(std::move(reverse_path)), announced_size_(announced_size), body_(body) {}
+    Transaction(std::string reverse_path, std::uint64_t announced_size, ipc::BodyKind body,
+                ipc::Extensions extensions = {})
+        : reverse_path_(std::move(reverse_path)), announced_size_(announced_size), body_(body),
+          extensions_(std::move(extensions)) {}
 
     const std::string& reverse_path() const { return reverse_path_; }
     std::uint64_t announced_size() const { return announced_size_; }
     ipc::BodyKind body() const { return body_; }
+    bool smtputf8() const { return extensions_.smtputf8; }
     std::size_t accepted() const { return accepted_; }          // RCPT commands that got a 250
     std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
 
@@ -26,6 +29,7 @@ class Transaction {
     bool add_foreign(const std::string& forward_path);
 
     std::vector<ipc::EnvelopeRecipient> take_recipients() { return std::move(recipients_); }
+    ipc::Extensions take_extensions() { return std::move(extensions_); }
 
   private:
     bool has_account(AccountId account) const;
@@ -35,6 +39,7 @@ class Transaction {
     std::string reverse_path_;
     std::uint64_t announced_size_ = 0;
     ipc::BodyKind body_ = ipc::BodyKind::seven_bit;
+    ipc::Extensions extensions_;
     std::size_t accepted_ = 0;
     std::string first_;
     std::vector<ipc::EnvelopeRecipient> recipients_;

@@ -15,8 +15,9 @@ struct Describe {
     std::string operator()(const Helo& c) const { return fmt::format("helo {}", c.domain); }
     std::string operator()(const Ehlo& c) const { return fmt::format("ehlo {}", c.domain); }
     std::string operator()(const MailFrom& c) const {
-        return fmt::format("mail <{}>{}{}", c.reverse_path.null ? "" : c.reverse_path.mailbox.text(),
-                           c.size ? fmt::format(" size={}", c.size) : "", body_names[static_cast<std::size_t>(c.body)]);
+        return fmt::format("mail <{}>{}{}{}", c.reverse_path.null ? "" : c.reverse_path.mailbox.text(),
+                           c.size ? fmt::format(" size={}", c.size) : "", body_names[static_cast<std::size_t>(c.body)],
+                           c.smtputf8 ? " utf8" : "");
     }
     std::string operator()(const RcptTo& c) const { return fmt::format("rcpt <{}>", c.forward_path.mailbox.text()); }
     std::string operator()(const Auth& c) const {
@@ -26,7 +27,7 @@ struct Describe {
     std::string operator()(const Bdat& c) const { return fmt::format("bdat {}{}", c.size, c.last ? " last" : ""); }
     std::string operator()(const Rset&) const { return "rset"; }
     std::string operator()(const Noop&) const { return "noop"; }
-    std::string operator()(const Vrfy&) const { return "vrfy"; }
+    std::string operator()(const Vrfy& c) const { return fmt::format("vrfy{}{}", c.ascii ? "" : " ä", c.smtputf8 ? " utf8" : ""); }
     std::string operator()(const Help&) const { return "help"; }
     std::string operator()(const Quit&) const { return "quit"; }
     std::string operator()(const StartTls&) const { return "starttls"; }
@@ -71,12 +72,21 @@ constexpr Case cases[] = {
     {"MAIL FROM:<a@b.example> AUTH=a+0", "501 5.5.4 column 24"},
     {"MAIL FROM:<a@b.example> AUTH=a+0a", "501 5.5.4 column 24"},
     {"MAIL FROM:<a@b.example> RET=FULL", "555 5.5.4 column 24"},
-    {"MAIL FROM:<a@b.example> SIZE=1 SMTPUTF8", "555 5.5.4 column 31"},
+    {"MAIL FROM:<a@b.example> SIZE=1 SMTPUTF8", "mail <a@b.example> size=1 utf8"},
+    {"MAIL FROM:<a@b.example> SMTPUTF8=yes", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> AUTH", "501 5.5.4 column 24"},
+    {"MAIL FROM:<\xC3\xA4@b.example> SMTPUTF8", "mail <\xC3\xA4@b.example> utf8"},
+    {"MAIL FROM:<\xC3\xA4@b.example>", "mail <\xC3\xA4@b.example>"},             // whether it may is for the session
+    {"MAIL FROM:<\xE4@b.example>", "500 5.5.2 column 11"},                        // not UTF-8
+    {"MAIL FROM:<a@b.example> \xC3\xA4", "555 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> AUTH=\xC3\xA4", "501 5.5.4 column 24"},
 
     {"RCPT TO:<ann@example.org>", "rcpt <ann@example.org>"},
     {"RCPT TO:<Ann@EXAMPLE.org>", "rcpt <Ann@example.org>"},                   // domains ignore case, local parts keep it
     {"RCPT TO:<\"a b\"@example.org>", "rcpt <\"a b\"@example.org>"},
     {"RCPT TO:<Postmaster>", "rcpt <postmaster>"},                             // 4.1.1.3
+    {"RCPT TO:<a@M\xC3\xBCller.example>", "rcpt <a@xn--mller-kva.example>"},
+    {"RCPT TO:<a\xC2\x9B@b.example>", "501 5.1.3 column 8"},                   // CSI
     {"RCPT TO:<>", "501 5.1.3 column 8"},
     {"RCPT TO:<a@b.example> NOTIFY=NEVER", "555 5.5.4 column 22"},
     {"RCPT TO: <a@b.example>", "501 5.5.4 column 8"},
@@ -96,6 +106,11 @@ constexpr Case cases[] = {
     {"RSET", "rset"},
     {"NOOP anything", "noop"},
     {"VRFY ann", "vrfy"},
+    {"VRFY ann smtputf8", "vrfy utf8"},
+    {"VRFY SMTPUTF8", "vrfy"},
+    {"VRFY \xC3\xA4", "vrfy \xC3\xA4"},
+    {"VRFY \xC3\xA4 SMTPUTF8", "vrfy \xC3\xA4 utf8"},
+    {"EHLO \xC3\xA4.example", "500 5.5.2 column 5"},
     {"HELP MAIL", "help"},
     {"QUIT", "quit"},
     {"STARTTLS", "starttls"},

@@ -17,6 +17,7 @@ constexpr std::string_view envelope = R"(
     S: 250-ENHANCEDSTATUSCODES
     S: 250-CHUNKING
     S: 250-BINARYMIME
+    S: 250-SMTPUTF8
     S: 250-STARTTLS
     S: 250 HELP
     C: MAIL FROM:<bob@example.net>

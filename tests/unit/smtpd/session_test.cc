@@ -18,6 +18,7 @@ TEST_CASE("a message comes in from the world") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<bob@example.net> SIZE=100 BODY=8BITMIME
@@ -61,6 +62,7 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<ann@example.org>
@@ -78,6 +80,7 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
         S: 250-AUTH PLAIN LOGIN
         S: 250 HELP
         C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=
