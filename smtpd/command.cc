@@ -53,7 +53,8 @@ Parsed parse_mail(std::string_view line, std::size_t at) {
     auto path = mail::parse_reverse_path(line.substr(at));
     if (!path) return BadSyntax{bad_reverse_path, at, path.error().message()};
     at += path->length;
-    MailFrom command{std::move(*path)};
+    MailFrom command;
+    command.reverse_path = std::move(*path);
     if (auto bad = parse_parameters(command, line, at)) return *bad;
     return command;
 }
@@ -63,9 +64,10 @@ Parsed parse_rcpt(std::string_view line, std::size_t at) {
     auto path = mail::parse_forward_path(line.substr(at));
     if (!path) return BadSyntax{bad_forward_path, at, path.error().message()};
     at += path->length;
-    const std::size_t rest = skip_spaces(line, at);
-    if (rest != line.size()) return BadSyntax{replies::unknown_parameter, rest, {}};
-    return RcptTo{std::move(*path)};
+    RcptTo command;
+    command.forward_path = std::move(*path);
+    if (auto bad = parse_parameters(command, line, at)) return *bad;
+    return command;
 }
 
 // RFC 6531 section 3.7.4.2; what is asked for stays unread.

@@ -22,8 +22,16 @@ struct MailFrom {
     std::uint64_t size = 0;                              // RFC 1870; 0: not announced
     ipc::BodyKind body = ipc::BodyKind::seven_bit;       // RFC 6152
     bool smtputf8 = false;                               // RFC 6531
+    bool require_tls = false;                            // RFC 8689
+    ipc::DsnReturn ret = ipc::DsnReturn::unsaid;         // RFC 3461, with the next
+    std::string envelope_id;
+    std::optional<std::int64_t> hold_for, hold_until;    // RFC 4865: seconds from now, or since the epoch
 };
-struct RcptTo { mail::Path forward_path; };
+struct RcptTo {
+    mail::Path forward_path;
+    std::uint8_t notify = ipc::notify::unsaid;           // RFC 3461, with the next
+    std::string original;                                // "type;address"
+};
 struct Data {};
 struct Bdat {                                            // RFC 3030
     std::uint64_t size = 0;

@@ -1,6 +1,9 @@
 #include "smtpd/parameters.h"
 
 #include "libcommon/text.h"
+#include "libmail/chars.h"
+#include "smtpd/timestamp.h"
+#include "smtpd/xtext.h"
 
 #include <algorithm>
 #include <iterator>
@@ -14,42 +17,90 @@ constexpr Reply touching{501, "5.5.4", "Syntax: no text may touch the address"};
 
 template <class C> struct Parameter {
     std::string_view keyword;
-    bool (*apply)(C& command, std::optional<std::string_view> value);
+    bool (*apply)(C& command, const std::optional<std::string_view>& value);   // false: not valid
 };
 
-// RFC 3461 section 4: printable ASCII but "+" and "=", and "+XX" for the rest, in upper-case hex.
-bool is_xtext(std::string_view text) {
-    const auto is_upper_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+') {
-            if (i + 2 >= text.size() || !is_upper_hex(text[i + 1]) || !is_upper_hex(text[i + 2])) return false;
-            i += 2;
-        } else if (text[i] < '!' || text[i] > '~' || text[i] == '=') {
-            return false;
-        }
+using Value = std::optional<std::string_view>;
+
+// What may stand in a header line of a report.
+bool is_graphic(std::string_view text, bool utf8 = false) {
+    const auto good = [&](char c) { return mail::is_printable(c) || (utf8 && mail::is_eight_bit(c)); };
+    return std::all_of(text.begin(), text.end(), good) && is_utf8(text);
+}
+
+bool set_once(bool& flag, const Value& value) {
+    flag = true;
+    return !value;
+}
+
+// RFC 3461 section 4.1: NEVER alone, or any of the others, each once.
+bool set_notify(std::uint8_t& out, std::string_view list) {
+    constexpr std::pair<std::string_view, std::uint8_t> words[] = {
+        {"NEVER", ipc::notify::never}, {"SUCCESS", ipc::notify::success},
+        {"FAILURE", ipc::notify::failure}, {"DELAY", ipc::notify::delay}};
+    for (const std::string_view item : split(list, ',')) {
+        const auto word = std::find_if(std::begin(words), std::end(words), [&](const auto& w) { return iequals(w.first, item); });
+        if (word == std::end(words) || (out & word->second)) return false;
+        out |= word->second;
     }
-    return !text.empty();
+    return !(out & ipc::notify::never) || out == ipc::notify::never;
+}
+
+// RFC 3461 section 4.2: a type, and an address of whatever form that type has, printable; RFC 6533 section 3 lets
+// the address of type "utf-8" hold more.
+bool set_original(std::string& out, std::string_view value) {
+    const auto semicolon = value.find(';');
+    const std::string_view type = value.substr(0, semicolon);
+    if (semicolon == std::string_view::npos || type.empty() || !std::all_of(type.begin(), type.end(), mail::is_atext)) return false;
+    const bool utf8 = iequals(type, "utf-8");
+    const auto address = from_xtext(value.substr(semicolon + 1), utf8);
+    if (!address || !is_graphic(*address, utf8)) return false;
+    out = std::string(type) + ";" + *address;
+    return out.size() <= ipc::OriginalRecipient::limit;
 }
 
 constexpr Parameter<MailFrom> mail_parameters[] = {
-    {"SIZE", [](MailFrom& command, std::optional<std::string_view> value) {      // RFC 1870 section 6.1: up to 20 digits
+    {"SIZE", [](MailFrom& command, const Value& value) {      // RFC 1870 section 6.1: up to 20 digits
          const auto size = value && value->size() <= 20 ? parse_number(*value) : std::nullopt;
          command.size = size.value_or(0);
          return size.has_value();
      }},
-    {"BODY", [](MailFrom& command, std::optional<std::string_view> value) {      // RFC 6152, RFC 3030
+    {"BODY", [](MailFrom& command, const Value& value) {      // RFC 6152, RFC 3030
          if (!value) return false;
          if (iequals(*value, "8BITMIME")) command.body = ipc::BodyKind::eight_bit;
          else if (iequals(*value, "BINARYMIME")) command.body = ipc::BodyKind::binary;
          return command.body != ipc::BodyKind::seven_bit || iequals(*value, "7BIT");
      }},
-    {"SMTPUTF8", [](MailFrom& command, std::optional<std::string_view> value) {  // RFC 6531 section 3.4
-         command.smtputf8 = true;
-         return !value;
+    {"SMTPUTF8", [](MailFrom& command, const Value& value) { return set_once(command.smtputf8, value); }},        // RFC 6531
+    {"REQUIRETLS", [](MailFrom& command, const Value& value) { return set_once(command.require_tls, value); }},   // RFC 8689
+    {"RET", [](MailFrom& command, const Value& value) {               // RFC 3461 section 4.3
+         if (!value) return false;
+         if (iequals(*value, "FULL")) command.ret = ipc::DsnReturn::full;
+         else if (iequals(*value, "HDRS")) command.ret = ipc::DsnReturn::headers;
+         return command.ret != ipc::DsnReturn::unsaid;
+     }},
+    {"ENVID", [](MailFrom& command, const Value& value) {             // RFC 3461 section 4.4
+         command.envelope_id = value ? from_xtext(*value).value_or("") : "";
+         return !command.envelope_id.empty() && is_graphic(command.envelope_id) &&
+                command.envelope_id.size() <= ipc::EnvelopeId::limit;
+     }},
+    {"HOLDFOR", [](MailFrom& command, const Value& value) {           // RFC 4865 section 4, up to 9 digits; one of the two
+         const auto seconds = value && value->size() <= 9 ? parse_number(*value) : std::nullopt;
+         command.hold_for = seconds ? std::optional(static_cast<std::int64_t>(*seconds)) : std::nullopt;
+         return command.hold_for && !command.hold_until;
+     }},
+    {"HOLDUNTIL", [](MailFrom& command, const Value& value) {
+         command.hold_until = value ? parse_timestamp(*value) : std::nullopt;
+         return command.hold_until && !command.hold_for;
      }},
     // RFC 4954 section 5: who the client says submitted it first. We trust nobody's word for that, and nothing of
     // it gets further than this line.
-    {"AUTH", [](MailFrom&, std::optional<std::string_view> value) { return value && is_xtext(*value); }},
+    {"AUTH", [](MailFrom&, const Value& value) { return value && from_xtext(*value); }},
+};
+
+constexpr Parameter<RcptTo> rcpt_parameters[] = {
+    {"NOTIFY", [](RcptTo& command, const Value& value) { return value && set_notify(command.notify, *value); }},
+    {"ORCPT", [](RcptTo& command, const Value& value) { return value && set_original(command.original, *value); }},
 };
 
 template <class C, std::size_t N>
@@ -78,6 +129,10 @@ std::optional<BadSyntax> parse(const Parameter<C> (&parameters)[N], C& command, 
 
 std::optional<BadSyntax> parse_parameters(MailFrom& command, std::string_view line, std::size_t at) {
     return parse(mail_parameters, command, line, at);
+}
+
+std::optional<BadSyntax> parse_parameters(RcptTo& command, std::string_view line, std::size_t at) {
+    return parse(rcpt_parameters, command, line, at);
 }
 
 } // namespace postern::smtpd

@@ -1,4 +1,4 @@
-// The parameters of MAIL, RFC 5321 section 4.1.2 (esmtp-param): one row each. Whether this session may use
+// The parameters of MAIL and RCPT, RFC 5321 section 4.1.2 (esmtp-param): one row each. Whether this session may use
 // one is for the session.
 #pragma once
 
@@ -8,5 +8,6 @@ namespace postern::smtpd {
 
 // Everything behind the path, which ends at `at`: SP keyword [=value], again and again, none of them twice.
 std::optional<BadSyntax> parse_parameters(MailFrom& command, std::string_view line, std::size_t at);
+std::optional<BadSyntax> parse_parameters(RcptTo& command, std::string_view line, std::size_t at);
 
 } // namespace postern::smtpd

@@ -25,8 +25,9 @@ class Transaction {
     std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
 
     // False, and nothing changed, when the envelope would get more recipients than a message may have.
-    bool add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
-    bool add_foreign(const std::string& forward_path);
+    // `dsn` is for each that this RCPT leads to; its index is set here.
+    bool add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict, const ipc::RecipientDsn& dsn = {});
+    bool add_foreign(const std::string& forward_path, const ipc::RecipientDsn& dsn = {});
 
     std::vector<ipc::EnvelopeRecipient> take_recipients() { return std::move(recipients_); }
     ipc::Extensions take_extensions() { return std::move(extensions_); }
@@ -34,6 +35,7 @@ class Transaction {
   private:
     bool has_account(AccountId account) const;
     bool has_address(const ipc::Address& address) const;
+    void add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn);
     void accept(const std::string& forward_path);
 
     std::string reverse_path_;

@@ -18,6 +18,8 @@ constexpr std::string_view envelope = R"(
     S: 250-CHUNKING
     S: 250-BINARYMIME
     S: 250-SMTPUTF8
+    S: 250-DSN
+    S: 250-LIMITS RCPTMAX=1000
     S: 250-STARTTLS
     S: 250 HELP
     C: MAIL FROM:<bob@example.net>
