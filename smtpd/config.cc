@@ -26,6 +26,7 @@ const Option options[] = {
     {"smtp.max_hops", &Limits::hops},
     {"smtp.max_connections", &Limits::connections},
     {"smtp.max_client_connections", &Limits::client_connections},
+    {"smtp.max_hold", &Limits::hold},
     {"smtp.timeout", &Limits::timeout},
     {"smtp.stress_timeout", &Limits::stress_timeout},
     {"smtp.tls_timeout", &Limits::tls_timeout},

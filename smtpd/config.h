@@ -21,6 +21,7 @@ struct Limits {
     std::uint64_t hops = 50;
     std::uint64_t connections = 20000;
     std::uint64_t client_connections = 100;           // from one address
+    std::chrono::milliseconds hold = std::chrono::hours(30 * 24);          // RFC 4865; 0: not offered
     std::chrono::milliseconds timeout = std::chrono::minutes(5);           // RFC 5321 section 4.5.3.2.7
     std::chrono::milliseconds stress_timeout = std::chrono::seconds(10);   // when most connections are in use
     std::chrono::milliseconds tls_timeout = std::chrono::seconds(30);      // for a handshake

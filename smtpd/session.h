@@ -51,6 +51,7 @@ class Session {
         std::uint32_t ticket = 0;        // of the RCPT it belongs to; 0: only text, ready
         std::string text;                // the reply, or the forward-path that was asked about
         std::optional<ipc::RecipientVerdict> verdict;
+        ipc::RecipientDsn dsn;           // what that RCPT asked for
     };
     enum class AuthStep : std::uint8_t { plain, login_username, login_password };
     enum class Large : std::uint8_t { none, asked, open, failed };
@@ -79,8 +80,8 @@ class Session {
     void on_auth_line(std::string_view line);
     void try_login(std::string authorization, std::string username, std::string password);
     bool expects_credentials();
-    void answer_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
-    const Reply& add_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
+    void answer_recipient(const Held& asked);
+    const Reply& add_recipient(const Held& asked);
 
     bool takes_content() const { return skip_ > 0 || state_ == State::data || state_ == State::chunk; }
     std::size_t take_content(std::string_view bytes, std::int64_t now);
@@ -113,6 +114,9 @@ class Session {
     void release_held();
     void greet();
     void say_extensions();
+    const Reply* why_not(const MailFrom& c) const;
+    ipc::Extensions extensions_of(const MailFrom& c) const;
+    bool offers_hold() const;
     void drain();
     void finish();
     void close();
@@ -138,6 +142,7 @@ class Session {
     std::string username_;
 
     Transaction transaction_;
+    std::int64_t now_ = 0;               // as last told
     ContentStream stream_;
     std::string body_;
     Large large_ = Large::none;

@@ -114,6 +114,22 @@ TEST_CASE("Where recipients go") {
     }
 }
 
+TEST_CASE("An internationalized domain is one, in both of its forms; so is an address in it") {
+    House house;
+    test::add_domain(house.db, "Bücher.example");
+    const AccountId id = test::add_account(house.db, "Pär@bücher.example");
+    house.alias("grüße@xn--bcher-kva.example", {"pär@BÜCHER.example"});
+    for (const char* address : {"pär@bücher.example", "Pär@xn--bcher-kva.example", "PäR@BÜCHER.EXAMPLE", "grüße@bücher.example"}) {
+        INFO(address);
+        CHECK(describe(house.resolver.recipient(address, 0)).starts_with("deliver " + std::to_string(id) + ":"));
+    }
+    CHECK(describe(house.resolver.recipient("par@bücher.example", 0)) == "unknown");
+    CHECK(describe(house.resolver.recipient("pär@bucher.example", 0)) == "foreign");
+    ipc::CreateDomain again;
+    again.name = "XN--Bcher-KVA.example";
+    CHECK(create_domain(house.db, again, 1000).error().code() == Errc::exists);
+}
+
 TEST_CASE("A message larger than the mailbox may ever be is refused at RCPT") {
     House house;
     CHECK(describe(house.resolver.recipient("bob@example.org", 1000)) == "deliver 2:bob@example.org");

@@ -18,6 +18,9 @@ TEST_CASE("a message comes in from the world") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
+        S: 250-DSN
+        S: 250-LIMITS RCPTMAX=1000
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<bob@example.net> SIZE=100 BODY=8BITMIME
@@ -61,6 +64,9 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
+        S: 250-DSN
+        S: 250-LIMITS RCPTMAX=1000
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<ann@example.org>
@@ -78,7 +84,12 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
+        S: 250-DSN
+        S: 250-LIMITS RCPTMAX=1000
+        S: 250-REQUIRETLS
         S: 250-AUTH PLAIN LOGIN
+        S: 250-FUTURERELEASE 2592000 2026-12-21T08:20:00Z
         S: 250 HELP
         C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=
         S: 235 2.7.0 Authentication successful
