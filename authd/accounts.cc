@@ -57,10 +57,13 @@ Result<void> store(Database& db, AccountId id, const ipc::AccountSettings& s) {
         if (auto set = db.run("UPDATE accounts SET quota_messages = ? WHERE id = ?", own_quota(s.quota_messages), id);
             !set)
             return set;
-    if (s.cram_md5)   // its verifier comes with the next password or the next login by PLAIN, and goes at once
-        return db.run("UPDATE accounts SET cram_md5 = ?1, cram_md5_verifier = iif(?1, cram_md5_verifier, '') WHERE id = ?2",
-                      *s.cram_md5 ? 1 : 0, id);
     return {};
+}
+
+// The verifier comes with the next password or the next login by PLAIN, and goes at once.
+Result<void> opt_in_to_cram_md5(Database& db, AccountId id, bool wanted) {
+    return db.run("UPDATE accounts SET cram_md5 = ?1, cram_md5_verifier = iif(?1, cram_md5_verifier, '') WHERE id = ?2",
+                  wanted ? 1 : 0, id);
 }
 
 ipc::AccountRow read_row(const Rows& rows) {
@@ -76,17 +79,14 @@ ipc::AccountRow read_row(const Rows& rows) {
             .effective_quota_bytes = rows.count(10),
             .effective_quota_messages = rows.count(11),
             .created = rows.number(12),
-            .last_login = rows.number(13),
-            .has_scram = rows.number(14) != 0,
-            .cram_md5 = rows.number(15) != 0};
+            .last_login = rows.number(13)};
 }
 
 // One account (only), or those after an id, of one domain or of all.
 Rows account_rows(Database& db, AccountId only, std::string_view domain, AccountId after, std::size_t limit) {
     return db.query("SELECT a.id, p.local_part, d.name, o.name, a.name, a.status, a.role, a.password_hash <> '',"
                     " a.quota_bytes, a.quota_messages, coalesce(a.quota_bytes, d.default_quota_bytes),"
-                    " coalesce(a.quota_messages, d.default_quota_messages), a.created, a.last_login,"
-                    " a.scram_verifier <> '', a.cram_md5"
+                    " coalesce(a.quota_messages, d.default_quota_messages), a.created, a.last_login"
                     " FROM accounts a JOIN addresses p ON p.account = a.id AND p.is_primary = 1"
                     " JOIN domains d ON d.id = p.domain JOIN organizations o ON o.id = a.organization"
                     " WHERE (?1 = 0 OR a.id = ?1) AND a.id > ?2 AND (?3 = '' OR EXISTS (SELECT 1 FROM addresses x"
@@ -133,11 +133,13 @@ Result<AccountId> create_account(Database& db, const ipc::NewAccount& account, c
     return id;
 }
 
-Result<AccountId> change_account(Database& db, std::string_view address, const ipc::AccountSettings& settings) {
-    if (auto good = check(settings); !good) return good.error();
-    auto id = account_at(db, address);
+Result<AccountId> change_account(Database& db, const ipc::ChangeAccount& request) {
+    if (auto good = check(request.settings); !good) return good.error();
+    auto id = account_at(db, request.address);
     if (!id) return id;
-    if (auto set = store(db, *id, settings); !set) return set.error();
+    if (auto set = store(db, *id, request.settings); !set) return set.error();
+    if (request.cram_md5)
+        if (auto set = opt_in_to_cram_md5(db, *id, *request.cram_md5); !set) return set.error();
     return id;
 }
 
@@ -223,6 +225,10 @@ Result<ipc::AccountEntry> show_account(Database& db, std::string_view address) {
     for (const auto& own : entry.addresses)
         if (auto read = read_names(aliases_naming(db, own), entry.aliases); !read) return read.error();
     if (entry.aliases.size() > ipc::max_page) entry.aliases.items.resize(ipc::max_page);
+    const auto login = login_account(db, *id);
+    if (!login) return login.error();
+    entry.has_scram = !login->scram.empty();
+    entry.cram_md5 = login->wants_cram_md5;
     entry.found = true;
     return entry;
 }

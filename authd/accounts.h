@@ -11,7 +11,7 @@ namespace postern::authd {
 // Without a hash in `password`: no login until one is set.
 Result<AccountId> create_account(Database& db, const ipc::NewAccount& account, const StoredPassword& password,
                                  std::int64_t now);
-Result<AccountId> change_account(Database& db, std::string_view address, const ipc::AccountSettings& settings);
+Result<AccountId> change_account(Database& db, const ipc::ChangeAccount& request);
 Result<AccountId> delete_account(Database& db, std::string_view address);
 Result<void> store_password(Database& db, AccountId account, const StoredPassword& password);
 // Only where the old one still stands: a rehash must not undo a new password.

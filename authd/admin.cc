@@ -65,14 +65,14 @@ std::string detail(const ipc::DomainSettings& s) {
         .add("max_accounts", s.max_accounts)
         .text();
 }
-std::string detail(const ipc::AccountSettings& s) {
+std::string detail(const ipc::AccountSettings& s, std::optional<bool> cram_md5 = {}) {
     return Detail()
         .add("name", s.name)
         .add("status", s.status)
         .add("role", s.role)
         .add("quota_bytes", s.quota_bytes)
         .add("quota_messages", s.quota_messages)
-        .add("cram_md5", s.cram_md5)
+        .add("cram_md5", cram_md5)
         .text();
 }
 std::string detail(const ipc::AliasRow& alias) {
@@ -135,9 +135,10 @@ AdminResult Admin::change(const ipc::DeleteDomain& r) {
 }
 AdminResult Admin::change(const ipc::ChangeAccount& r) {
     const bool stops = r.settings.status && *r.settings.status != ipc::AccountStatus::active;
-    auto operation = [&] { return change_account(db_, r.address, r.settings); };
-    return stops ? perform_on_account(r.actor, "account.change", r.address, detail(r.settings), operation)
-                 : perform(r.actor, "account.change", r.address, detail(r.settings), operation);
+    auto operation = [&] { return change_account(db_, r); };
+    const std::string about = detail(r.settings, r.cram_md5);
+    return stops ? perform_on_account(r.actor, "account.change", r.address, about, operation)
+                 : perform(r.actor, "account.change", r.address, about, operation);
 }
 AdminResult Admin::change(const ipc::DeleteAccount& r) {
     return perform_on_account(r.actor, "account.delete", r.address, "", [&] { return delete_account(db_, r.address); });

@@ -50,6 +50,7 @@ constexpr Option table[] = {
     range(Kind::number, "smtp.max_hops", "50", 10, 1000, smtpd, "Received lines before a message counts as looping"),
     range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
     range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64"),
+    range(Kind::duration, "smtp.max_hold", "30d", 0, 365 * 24 * hour, smtpd, "how far ahead a user may schedule a message; 0: not at all"),
     range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
@@ -90,6 +91,7 @@ constexpr Option table[] = {
     range(Kind::duration, "auth.handle_life", "30s", 1 * second, 10 * minute, authd, "how long a login waits to be taken over by its session"),
     range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
     flag("auth.cram_md5", "false", smtpd | login, "offer CRAM-MD5 too, for accounts that opted in; anything that knows SCRAM should use that"),
+    flag("auth.channel_binding", "false", smtpd | login, "offer SCRAM-SHA-256-PLUS; mutt 2.2, with GNU SASL, chooses it and cannot do it"),
     text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
 
     // queue

@@ -161,10 +161,7 @@ struct AccountSettings {
     std::optional<AccountStatus> status;
     std::optional<AccountRole> role;
     std::optional<std::uint64_t> quota_bytes, quota_messages;   // or quota_of_domain
-    std::optional<bool> cram_md5;    // opts in: a verifier weaker than the hash is kept of the next password
-    static auto fields(auto& m) {
-        return std::tie(m.name, m.status, m.role, m.quota_bytes, m.quota_messages, m.cram_md5);
-    }
+    static auto fields(auto& m) { return std::tie(m.name, m.status, m.role, m.quota_bytes, m.quota_messages); }
 };
 struct AccountRow {
     AccountId id = 0;
@@ -177,12 +174,10 @@ struct AccountRow {
     std::uint64_t quota_bytes = quota_of_domain, quota_messages = quota_of_domain;   // as set
     std::uint64_t effective_quota_bytes = 0, effective_quota_messages = 0;           // as it applies
     std::int64_t created = 0, last_login = 0;
-    bool has_scram = false;          // its password can be proven by SCRAM
-    bool cram_md5 = false;           // opted in
     static auto fields(auto& m) {
         return std::tie(m.id, m.address, m.organization, m.name, m.status, m.role, m.has_password, m.quota_bytes,
                         m.quota_messages, m.effective_quota_bytes, m.effective_quota_messages, m.created,
-                        m.last_login, m.has_scram, m.cram_md5);
+                        m.last_login);
     }
 };
 struct AccountListing {
@@ -204,7 +199,10 @@ struct AccountEntry {
     AccountRow row;
     List<Address, max_page> addresses;   // the primary first
     List<Address, max_page> aliases;     // that name one of them as a target
+    bool has_scram = false;              // its password can be proven by SCRAM
+    bool cram_md5 = false;               // opted in
     static auto fields(auto& m) { return std::tie(m.found, m.row, m.addresses, m.aliases); }
+    static auto added(auto& m) { return std::tie(m.has_scram, m.cram_md5); }
 };
 struct ShowAccount {
     static constexpr auto type = MessageType::show_account;
@@ -245,7 +243,9 @@ struct ChangeAccount {
     Actor actor;
     Address address;
     AccountSettings settings;
+    std::optional<bool> cram_md5;    // opts in: a verifier weaker than the hash is kept of the next password
     static auto fields(auto& m) { return std::tie(m.actor, m.address, m.settings); }
+    static auto added(auto& m) { return std::tie(m.cram_md5); }
 };
 struct SetPassword {
     static constexpr auto type = MessageType::set_password;

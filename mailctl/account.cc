@@ -18,7 +18,6 @@ json::Value settings(const Arguments& a) {
     copy_text(a, "--role", body, "role");
     copy_quota(a, "--quota", body, "quota_bytes", true, true);
     copy_quota(a, "--quota-messages", body, "quota_messages", false, true);
-    copy_switch(a, "--cram-md5", body, "cram_md5");
     return body;
 }
 
@@ -84,7 +83,8 @@ int account_show(const Context& c) {
 }
 
 int account_set(const Context& c) {
-    const json::Value body = settings(c.arguments);
+    json::Value body = settings(c.arguments);
+    copy_switch(c.arguments, "--cram-md5", body, "cram_md5");
     if (body.object()->empty()) throw Failure{exit_usage, "nothing to change: see mailctl account set --help"};
     c.client().send("PATCH", target("accounts", c.arguments.one("ADDRESS")), body);
     c.done("changed " + c.arguments.one("ADDRESS"));

@@ -38,6 +38,9 @@ constexpr Option account_options[] = {
     {"--role", "ROLE", "user or admin"},
     {"--quota", "SIZE", "5GB, none, or domain for the domain's"},
     {"--quota-messages", "NUMBER", "a number, none, or domain"},
+};
+constexpr Option account_set_options[] = {
+    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4],
     {"--cram-md5", "on|off", "keep a weak verifier for CRAM-MD5, for clients that know nothing better"},
 };
 constexpr Option app_password_options[] = {
@@ -45,7 +48,7 @@ constexpr Option app_password_options[] = {
     {"--expires", "DURATION", "from now: 90d; never when absent"},
 };
 constexpr Option account_add_options[] = {
-    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4], account_options[5],
+    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4],
     {"--hash", "PHC", "an Argon2id hash instead of a password"},
     {"--no-password", "", "nobody can log in until mailctl passwd"},
 };
@@ -88,7 +91,7 @@ constexpr Command table[] = {
     {"account list", "", "accounts", domain_filter, account_list},
     {"account add", "ADDRESS", "a new account; its password from the terminal or standard input", account_add_options, account_add},
     {"account show", "ADDRESS", "one account, by any of its addresses", {}, account_show},
-    {"account set", "ADDRESS", "change what is named", account_options, account_set},
+    {"account set", "ADDRESS", "change what is named", account_set_options, account_set},
     {"account delete", "ADDRESS", "its mailbox stays on disk", {}, account_delete},
     {"account import", "FILE", "lines of ADDRESS and PASSWORD or hash; - is standard input", import_options, account_import},
 

@@ -38,6 +38,7 @@ inline constexpr Reply ok{250, "2.0.0", "OK"};
 inline constexpr Reply bye{221, "2.0.0", "Bye"};
 inline constexpr Reply cannot_verify{252, "2.5.2", "Send mail and see: addresses are decided at RCPT"};
 inline constexpr Reply send_data{354, {}, "End data with <CR><LF>.<CR><LF>"};
+inline constexpr Reply chunk_ok{250, "2.0.0", "Chunk taken"};
 inline constexpr Reply start_tls{220, "2.0.0", "Ready to start TLS"};
 inline constexpr Reply sender_ok{250, "2.1.0", "Sender OK"};
 
@@ -54,7 +55,13 @@ inline constexpr Reply auth_cancelled{501, "5.7.0", "Authentication cancelled"};
 
 inline constexpr Reply command_too_long{500, "5.5.2", "Line too long"};
 inline constexpr Reply command_bare_lf{500, "5.5.2", "A line must end with <CR><LF>"};
-inline constexpr Reply too_big_announced{552, "5.3.4", "Message is larger than this server takes"};
+inline constexpr Reply unknown_parameter{555, "5.5.4", "Parameter not recognized"};
+inline constexpr Reply needs_tls{530, "5.7.10", "REQUIRETLS needs TLS here, too: STARTTLS first"};   // RFC 8689
+inline constexpr Reply bad_hold{501, "5.5.4", "The time to hold until must be ahead, and within what EHLO says"};
+inline constexpr Reply needs_smtputf8{553, "5.6.7", "Address is not ASCII: MAIL must say SMTPUTF8"};   // RFC 6531 section 3.5
+inline constexpr Reply too_big{552, "5.3.4", "Message is larger than this server takes"};
+inline constexpr Reply data_behind_bdat{503, "5.5.1", "The message has begun by BDAT: go on with BDAT, or RSET"};
+inline constexpr Reply binary_needs_bdat{503, "5.5.1", "BODY=BINARYMIME is sent by BDAT"};
 inline constexpr Reply too_many_recipients{452, "4.5.3", "Too many recipients, send the rest in another transaction"};
 
 inline constexpr Reply not_http{521, "5.5.1", "This is a mail server, not a web server"};

@@ -180,7 +180,7 @@ std::size_t Service::on_data(Conversation& c, std::string_view bytes) {
 
 void Service::on_secured(Conversation& c) {
     c.session.tls_started(c.connection->tls_version(), c.connection->tls_cipher(),
-                          c.session.takes_logins() ? c.connection->channel_bindings() : ipc::ChannelBindings{});
+                          limits_.channel_binding && c.session.takes_logins() ? c.connection->channel_bindings() : ipc::ChannelBindings{});
     after_step(c);
 }
 

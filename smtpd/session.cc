@@ -1,6 +1,7 @@
 #include "smtpd/session.h"
 
 #include "libcommon/text.h"
+#include "libmail/chars.h"
 
 #include <fmt/format.h>
 
@@ -20,7 +21,7 @@ struct States {
     constexpr bool has(State state) const { return (bits >> static_cast<unsigned>(state)) & 1U; }
 };
 template <class... S> constexpr States in(S... states) { return {((1U << static_cast<unsigned>(states)) | ...)}; }
-constexpr States always = in(State::fresh, State::greeted, State::mail, State::rcpt);
+constexpr States always = in(State::fresh, State::greeted, State::mail, State::rcpt, State::chunks);
 
 template <class C, std::size_t I = 0> constexpr std::size_t index_of() {
     if constexpr (std::is_same_v<C, std::variant_alternative_t<I, Command>>) return I;
@@ -40,7 +41,8 @@ constexpr Gate gates[] = {
     {verb<Ehlo>, false, always, {}},
     {verb<MailFrom>, true, in(State::greeted), {503, "5.5.1", "EHLO first, then one MAIL at a time"}},
     {verb<RcptTo>, true, in(State::mail, State::rcpt), {503, "5.5.1", "Send MAIL first"}},
-    {verb<Data>, true, in(State::rcpt), {554, "5.5.1", "No valid recipients"}},
+    {verb<Data>, true, in(State::rcpt, State::chunks), {554, "5.5.1", "No valid recipients"}},
+    {verb<Bdat>, true, in(State::rcpt, State::chunks), {503, "5.5.1", "MAIL and a valid recipient first"}},
     {verb<Rset>, false, always, {}},
     {verb<Noop>, false, always, {}},
     {verb<Vrfy>, true, always, {}},
@@ -76,9 +78,10 @@ bool Session::has_room() const {
 
 std::size_t Session::receive(std::string_view bytes, std::int64_t now) {
     std::size_t taken = 0;
+    now_ = now;
     while (taken < bytes.size() && has_room()) {
         // A message goes from the transport's buffer to the body, not through the input.
-        if (state_ == State::data && input_.empty()) taken += take_data(bytes.substr(taken), now);
+        if (takes_content() && input_.empty()) taken += take_content(bytes.substr(taken), now);
         else taken += input_.append(bytes.substr(taken));
         run(now);
     }
@@ -88,9 +91,9 @@ std::size_t Session::receive(std::string_view bytes, std::int64_t now) {
 void Session::run(std::int64_t now) {
     for (;;) {
         if (draining_) drain();
-        if (state_ == State::data) {
-            if (input_.empty() || large_ == Large::asked) return;
-            input_.consume(take_data(input_.peek(), now));
+        if (takes_content()) {
+            if (large_ == Large::asked || (input_.empty() && !content_is_whole())) return;
+            input_.consume(take_content(input_.peek(), now));
         } else if (!may_take_command() || !take_line()) {
             return;
         }
@@ -126,18 +129,24 @@ bool Session::take_line() {
 
 void Session::on_line(const Input::Line& line) {
     ++commands_;
+    // Behind a BDAT that is not understood comes content of any length: no command of this client's.
+    const bool chunk = istarts_with(line.text, "BDAT");
     // A bare LF ends nothing here either: what one server takes for one line another takes for two.
-    if (!line.crlf) return reply(replies::command_bare_lf);
+    if (!line.crlf) return chunk ? close_with(replies::command_bare_lf, "malformed BDAT") : reply(replies::command_bare_lf);
     if (state_ == State::auth) return on_auth_line(line.text);
     if (state_ == State::fresh && is_http_request(line.text)) return close_with(replies::not_http, "HTTP request");
     effects_.verbs.push_back(static_cast<std::uint8_t>(verb_index(line.text).value_or(verbs().size())));
     const Parsed parsed = parse_command(line.text);
-    if (const auto* bad = std::get_if<BadSyntax>(&parsed)) return reply(bad->reply, printable(bad->detail));
+    if (const auto* bad = std::get_if<BadSyntax>(&parsed))
+        return chunk ? close_with(bad->reply, "malformed BDAT") : reply(bad->reply, printable(bad->detail));
     on_command(std::get<Command>(parsed));
 }
 
 void Session::on_command(const Command& command) {
-    if (!may_pass(command.index())) return;
+    if (!may_pass(command.index())) {
+        if (const auto* chunk = std::get_if<Bdat>(&command)) skip_ = chunk->size;
+        return;
+    }
     std::visit([this](const auto& c) { handle(c); }, command);
 }
 
@@ -167,21 +176,10 @@ void Session::handle(const Ehlo& c) {
     say_extensions();
 }
 
-void Session::say_extensions() {
-    const std::string size = fmt::format("SIZE {}", limits_.message_bytes);
-    const std::string auth = "AUTH" + sasl::offer(auth_conditions());
-    std::vector<std::string_view> lines{limits_.hostname, "PIPELINING", size, "8BITMIME", "ENHANCEDSTATUSCODES"};
-    if (tls_offered_ && tls_version_.empty()) lines.push_back("STARTTLS");
-    if (auth_conditions().tls && account_ == 0) lines.push_back(auth);
-    lines.push_back("HELP");
-    std::string text;
-    write_lines(text, 250, {}, lines);
-    send(text);
-}
-
 void Session::handle(const MailFrom& c) {
-    if (c.size > limits_.message_bytes) return reply(replies::too_big_announced);
-    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.eight_bit);
+    if (const Reply* refusal = why_not(c)) return reply(*refusal);
+    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.body,
+                               extensions_of(c));
     if (role_.submission) {
         only_ticket_ = ask(ipc::CheckSender{client_.trace, handle_, transaction_.reverse_path()});
     } else {
@@ -203,10 +201,12 @@ void Session::on(const ipc::SenderVerdict& verdict, std::int64_t) {
 
 void Session::handle(const RcptTo& c) {
     if (transaction_.accepted() + held_.size() >= limits_.recipients) return reply(replies::too_many_recipients);
+    const bool ascii = c.forward_path.ascii && std::none_of(c.original.begin(), c.original.end(), mail::is_eight_bit);
+    if (!ascii && !transaction_.smtputf8()) return reply(replies::needs_smtputf8);
     std::string forward_path = c.forward_path.mailbox.text();
     const std::uint32_t ticket =
         ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size()});
-    held_.push_back({ticket, std::move(forward_path), {}});
+    held_.push_back({ticket, std::move(forward_path), {}, {0, c.notify, c.original}});
 }
 
 bool Session::hold_verdict(std::uint32_t ticket, ipc::RecipientVerdict verdict) {
@@ -223,19 +223,19 @@ void Session::release_held() {
         const Held& held = held_[ready];
         if (held.ticket != 0 && !held.verdict) break;
         if (held.ticket == 0) send(held.text);
-        else answer_recipient(held.text, *held.verdict);
+        else answer_recipient(held);
         ++ready;
     }
     held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(ready));
 }
 
-void Session::answer_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict) {
-    const Reply& answer = add_recipient(forward_path, verdict);
+void Session::answer_recipient(const Held& asked) {
+    const Reply& answer = add_recipient(asked);
     if (answer.is_error()) {
-        effects_.events.push_back(event::RecipientRefused{forward_path, answer.code, answer.text});
+        effects_.events.push_back(event::RecipientRefused{asked.text, answer.code, answer.text});
     } else {
         state_ = State::rcpt;
-        effects_.events.push_back(event::RecipientAccepted{forward_path});
+        effects_.events.push_back(event::RecipientAccepted{asked.text});
     }
     std::string text;
     write_reply(text, answer);
@@ -244,12 +244,13 @@ void Session::answer_recipient(const std::string& forward_path, const ipc::Recip
 
 // The one place that opens the door to foreign recipients: only for a session with an identity, and only where
 // it can have one. qmgr asks authd the same again before it takes such an envelope.
-const Reply& Session::add_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict) {
+const Reply& Session::add_recipient(const Held& asked) {
+    const ipc::RecipientVerdict& verdict = *asked.verdict;
     const bool relays = role_.submission && account_ != 0 && !handle_.empty();
     if (verdict.status == ipc::RecipientStatus::foreign && relays)
-        return transaction_.add_foreign(forward_path) ? reply_to(ipc::RecipientStatus::deliver)
+        return transaction_.add_foreign(asked.text, asked.dsn) ? reply_to(ipc::RecipientStatus::deliver)
                                                       : replies::too_many_recipients;
-    if (verdict.status == ipc::RecipientStatus::deliver && !transaction_.add_local(forward_path, verdict))
+    if (verdict.status == ipc::RecipientStatus::deliver && !transaction_.add_local(asked.text, verdict, asked.dsn))
         return replies::too_many_recipients;
     return reply_to(verdict.status);
 }
@@ -262,7 +263,9 @@ void Session::handle(const Rset&) {
 void Session::handle(const Noop&) { reply(replies::ok); }
 
 // RFC 5321 section 3.5.3: saying which addresses exist would help those who collect them.
-void Session::handle(const Vrfy&) { reply(replies::cannot_verify); }
+void Session::handle(const Vrfy& c) {
+    reply(c.ascii || c.smtputf8 ? replies::cannot_verify : replies::needs_smtputf8);
+}
 
 void Session::handle(const Help&) {
     std::vector<std::string_view> lines{"Commands:"};
@@ -302,6 +305,7 @@ void Session::tls_started(std::string_view version, std::string_view cipher, ipc
 
 void Session::answer(std::uint32_t ticket, Answer answer, std::int64_t now) {
     if (state_ == State::closed) return;
+    now_ = now;
     if (auto* verdict = std::get_if<ipc::RecipientVerdict>(&answer)) {
         if (!hold_verdict(ticket, std::move(*verdict))) return;
         --open_questions_;
@@ -327,7 +331,7 @@ void Session::reply(const Reply& reply, std::string_view detail) {
     std::string text;
     write_reply(text, reply, detail);
     if (held_.empty()) send(text);
-    else held_.push_back({0, std::move(text), {}});
+    else held_.push_back({0, std::move(text), {}, {}});
 }
 
 void Session::send(std::string_view text) {

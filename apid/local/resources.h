@@ -54,21 +54,24 @@ constexpr auto account_fields = std::tuple(
     field("effective_quota_bytes", &ipc::AccountRow::effective_quota_bytes, "what applies; 0: no limit"),
     field("effective_quota_messages", &ipc::AccountRow::effective_quota_messages, "what applies; 0: no limit"),
     field("created", &ipc::AccountRow::created, "seconds since the epoch"),
-    field("last_login", &ipc::AccountRow::last_login, "seconds since the epoch, to the minute; 0: never"),
-    field("has_scram", &ipc::AccountRow::has_scram, "SCRAM logins work; else they do after the next login by PLAIN"),
-    field("cram_md5", &ipc::AccountRow::cram_md5, "it has opted in to CRAM-MD5"));
+    field("last_login", &ipc::AccountRow::last_login, "seconds since the epoch, to the minute; 0: never"));
 
-constexpr auto account_names_fields = std::tuple(
+constexpr auto account_detail_fields = std::tuple(
     field("addresses", &ipc::AccountEntry::addresses, "all, the primary first"),
-    field("aliases", &ipc::AccountEntry::aliases, "that name one of them as a target"));
+    field("aliases", &ipc::AccountEntry::aliases, "that name one of them as a target"),
+    field("has_scram", &ipc::AccountEntry::has_scram, "SCRAM logins work; else they do after the next login by PLAIN"),
+    field("cram_md5", &ipc::AccountEntry::cram_md5, "it has opted in to CRAM-MD5"));
 
 constexpr auto account_settings_fields = std::tuple(
     field("name", &ipc::AccountSettings::name, "of the person"),
     field("status", &ipc::AccountSettings::status, "suspended: receives only; disabled: nothing"),
     field("role", &ipc::AccountSettings::role, "user or admin"),
     quota_field("quota_bytes", &ipc::AccountSettings::quota_bytes, "null: the domain's; 0: no limit"),
-    quota_field("quota_messages", &ipc::AccountSettings::quota_messages, "null: the domain's; 0: no limit"),
-    field("cram_md5", &ipc::AccountSettings::cram_md5, "keep a verifier for CRAM-MD5, much weaker than the hash, from the next password or login on"));
+    quota_field("quota_messages", &ipc::AccountSettings::quota_messages, "null: the domain's; 0: no limit"));
+
+// Beside the settings: only of an account that exists.
+constexpr auto account_opt_in_fields = std::tuple(
+    field("cram_md5", &ipc::ChangeAccount::cram_md5, "keep a verifier for CRAM-MD5, much weaker than the hash, from the next password or login on"));
 
 constexpr auto new_account_fields = std::tuple(
     field("address", &ipc::NewAccount::address, "its primary address, in one of our domains"),

@@ -94,8 +94,9 @@ void Connection::start_tls() {
 void Connection::on_secured() {
     const bool greet = !session_;
     input_.clear();
+    const bool binds = service_.limits().channel_binding;
     session_.emplace(service_.limits(), true, true,
-                     sasl::Client{trace_, ipc::Protocol::imap, client_, stream_.channel_bindings()});
+                     sasl::Client{trace_, ipc::Protocol::imap, client_, binds ? stream_.channel_bindings() : ipc::ChannelBindings{}});
     state_ = State::talking;
     if (greet) out_ = session_->greeting();
     send();

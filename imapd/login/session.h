@@ -18,6 +18,7 @@ struct Limits {
     std::size_t command = 8'192;         // of one command with its literals
     unsigned failures = 5;               // failed logins of one connection
     unsigned bad = 10;                   // BADs of one connection
+    bool channel_binding = false;        // SCRAM-SHA-256-PLUS is offered
     bool cram_md5 = false;               // offered; authd asks whether the account opted in
 };
 

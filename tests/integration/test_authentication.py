@@ -19,7 +19,7 @@ IMPORTED = "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$71oF/j40rpS8Xp62xqYPZ+F
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    running = Instance(tmp_path_factory.mktemp("logins"), users=60, settings=["auth.cram_md5=true"])
+    running = Instance(tmp_path_factory.mktemp("logins"), users=60, settings=["auth.cram_md5=true", "auth.channel_binding=true"])
     running.start()
     yield running
     running.stop()

@@ -70,15 +70,15 @@ TEST_CASE("A quota is the domain's until the account has its own") {
     CHECK(login_account(db, ann)->quota_bytes == 1000);
     ipc::AccountSettings settings;
     settings.quota_bytes = 0;
-    REQUIRE(change_account(db, "ann@example.org", settings).ok());
+    REQUIRE(change_account(db, test::change("ann@example.org", settings)).ok());
     CHECK(login_account(db, ann)->quota_bytes == 0);
     CHECK(login_account(db, ann)->quota_messages == 10);
     settings.quota_bytes = ipc::quota_of_domain;
-    REQUIRE(change_account(db, "ann@example.org", settings).ok());
+    REQUIRE(change_account(db, test::change("ann@example.org", settings)).ok());
     CHECK(login_account(db, ann)->quota_bytes == 1000);
     CHECK(show_account(db, "ann@example.org")->row.quota_bytes == ipc::quota_of_domain);
     settings.quota_bytes = ipc::quota_of_domain - 1;
-    CHECK(change_account(db, "ann@example.org", settings).error().code() == Errc::invalid);
+    CHECK(change_account(db, test::change("ann@example.org", settings)).error().code() == Errc::invalid);
 }
 
 TEST_CASE("A full domain takes no more accounts") {

@@ -32,7 +32,7 @@ struct Door {
         ann = test::add_account(db, "ann@example.org", "pw");
         test::add_account(db, "none@example.org");
         test::add_account(db, "sue@example.org", "pw", {.name = {}, .status = ipc::AccountStatus::suspended, .role = {},
-                                                        .quota_bytes = {}, .quota_messages = {}, .cram_md5 = {}});
+                                                        .quota_bytes = {}, .quota_messages = {}});
         test::add_account(db, "carl@closed.example", "pw");
         REQUIRE(test::add_alias(db, "team@example.org", {"ann@example.org"}).ok());
     }

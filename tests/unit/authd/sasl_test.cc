@@ -33,9 +33,8 @@ struct Door {
         test::add_domain(db, "example.org");
         ann = test::add_account(db, "ann@example.org", "pw");
         test::add_account(db, "sue@example.org", "pw", {.name = {}, .status = ipc::AccountStatus::suspended, .role = {},
-                                                        .quota_bytes = {}, .quota_messages = {}, .cram_md5 = {}});
-        test::add_account(db, "old@example.org", "", {.name = {}, .status = {}, .role = {}, .quota_bytes = {},
-                                                      .quota_messages = {}, .cram_md5 = true});
+                                                        .quota_bytes = {}, .quota_messages = {}});
+        test::add_account(db, "old@example.org");
     }
 
     ipc::SaslReply start(std::string response, ipc::SaslMechanism mechanism = ipc::SaslMechanism::scram_sha_256,
@@ -211,15 +210,13 @@ TEST_CASE("CRAM-MD5 is for accounts that opted in") {
         return door.step(first.attempt, name + " " + cram_digest(make_cram("pw"), first.challenge)).login.status;
     };
     CHECK(try_it("ann@example.org") == LoginStatus::denied);
-    ipc::AccountSettings settings;
-    settings.cram_md5 = true;
-    REQUIRE(change_account(door.db, "ann@example.org", settings).ok());
+    REQUIRE(change_account(door.db, test::cram_md5("ann@example.org", true)).ok());
+    CHECK(show_account(door.db, "ann@example.org")->cram_md5);
     CHECK(try_it("ann@example.org") == LoginStatus::denied);             // no verifier yet
     REQUIRE(store_password(door.db, door.ann, *derive("pw", test::cheap)).ok());
     CHECK(try_it("ann@example.org") == LoginStatus::ok);
     CHECK(try_it("nobody@example.org") == LoginStatus::denied);
-    settings.cram_md5 = false;
-    REQUIRE(change_account(door.db, "ann@example.org", settings).ok());
+    REQUIRE(change_account(door.db, test::cram_md5("ann@example.org", false)).ok());
     CHECK(login_account(door.db, door.ann)->cram_md5.empty());           // gone, not only unused
     CHECK(try_it("ann@example.org") == LoginStatus::denied);
     REQUIRE(store_password(door.db, door.ann, *derive("pw", test::cheap)).ok());
