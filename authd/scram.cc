@@ -195,9 +195,9 @@ std::string_view ScramExchange::refusal(const ScramFirst& first) const {
 Exchange::Step ScramExchange::on_first(std::string_view response) {
     const auto first = parse_scram_first(response);
     if (!first) return Malformed{};
-    if (const auto why = refusal(*first); !why.empty()) return Denied{why};
     auto verifier = verifier_of_(first->username, first->authorization);
     if (!verifier) return Unavailable{verifier.error().message()};
+    if (const auto why = refusal(*first); !why.empty()) return Denied{why};   // only now: the log should say whose login it was
     verifier_ = std::move(*verifier);
     channel_ = std::string(first->header).append(binding(first->binding_name));
     nonce_.insert(0, first->nonce);

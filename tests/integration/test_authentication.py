@@ -124,6 +124,12 @@ def test_what_is_offered(own):
         assert offered(client) == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
 
 
+def test_what_is_offered_by_default(instance):
+    """Only what every client gets in with; mutt in test_reading.py would choose -PLUS and fail."""
+    with submission(instance) as client:
+        assert offered(client) == ["SCRAM-SHA-256", "PLAIN", "LOGIN"]
+
+
 def scram(client, user, header, binding=b"", mechanism="SCRAM-SHA-256-PLUS"):
     """The client's half of RFC 5802; the code of the last reply."""
     code = lambda text: base64.b64encode(text.encode()).decode()
