@@ -113,7 +113,7 @@ class Writer {
     }
     template <Record M> void put_whole(const M& v) {
         put_fields(v);
-        if constexpr (Grown<M>) std::apply([this](const auto&... field) { put_added(field...); }, M::added(v));
+        if constexpr (Grown<M>) std::apply([this](const auto&... field) { this->put_added(field...); }, M::added(v));
     }
 
   private:
@@ -198,7 +198,7 @@ class Reader {
     template <Record M> bool get_whole(M& v) {
         if (!get_fields(v)) return false;
         if constexpr (Grown<M>)
-            if (!std::apply([this](auto&... field) { return get_added(field...); }, M::added(v))) return false;
+            if (!std::apply([this](auto&... field) { return this->get_added(field...); }, M::added(v))) return false;
         return at_end();
     }
 
