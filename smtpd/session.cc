@@ -120,7 +120,7 @@ bool Session::take_line() {
     }
     discarding_ = true;
     if (state_ == State::auth) state_ = State::greeted;
-    reply(replies::command_too_long);
+    reply(auth ? replies::auth_too_long : replies::command_too_long);
     return true;
 }
 
