@@ -90,6 +90,8 @@ constexpr Option table[] = {
     range(Kind::duration, "auth.remember_password", "90s", 0, hour, authd, "how long a right password need not be hashed again"),
     range(Kind::duration, "auth.handle_life", "30s", 1 * second, 10 * minute, authd, "how long a login waits to be taken over by its session"),
     range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
+    flag("auth.cram_md5", "false", smtpd | login, "offer CRAM-MD5 too, for accounts that opted in; anything that knows SCRAM should use that"),
+    flag("auth.channel_binding", "false", smtpd | login, "offer SCRAM-SHA-256-PLUS; mutt 2.2, with GNU SASL, chooses it and cannot do it"),
     text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
 
     // queue

@@ -16,6 +16,8 @@ struct Limits {
     std::uint64_t recipients = 1000;
     std::uint64_t errors = 20;                        // replies of 400 and over before we hang up
     std::uint64_t login_failures = 5;
+    bool channel_binding = false;                     // SCRAM-SHA-256-PLUS is offered
+    bool cram_md5 = false;                            // offered; authd asks whether the account opted in
     std::uint64_t command_bytes = 2048;               // a command line with its CRLF
     std::uint64_t line_bytes = 65536;                 // a line of a message
     std::uint64_t hops = 50;

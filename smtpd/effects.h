@@ -12,14 +12,15 @@
 namespace postern::smtpd {
 
 // A question; its answer comes back to the session with the same ticket.
-using Question = std::variant<ipc::Login, ipc::CheckSender, ipc::ResolveRecipient, ipc::OpenLarge, ipc::Submit>;
-using Answer = std::variant<ipc::LoginResult, ipc::SenderVerdict, ipc::RecipientVerdict, ipc::LargeOpened,
-                            ipc::Submitted>;
+using Question = std::variant<ipc::Login, ipc::SaslStart, ipc::SaslStep, ipc::CheckSender, ipc::ResolveRecipient,
+                              ipc::OpenLarge, ipc::Submit>;
+using Answer = std::variant<ipc::LoginResult, ipc::SaslReply, ipc::SenderVerdict, ipc::RecipientVerdict,
+                            ipc::LargeOpened, ipc::Submitted>;
 struct Ask {
     std::uint32_t ticket = 0;
     Question question;
 };
-using Tell = std::variant<ipc::ReleaseHandle, ipc::AbandonLarge>;
+using Tell = std::variant<ipc::ReleaseHandle, ipc::SaslAbort, ipc::AbandonLarge>;
 
 // Done in the order of the members.
 struct Effects {

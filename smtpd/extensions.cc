@@ -12,6 +12,7 @@ std::int64_t seconds(std::chrono::milliseconds time) { return std::chrono::durat
 } // namespace
 
 void Session::say_extensions() {
+    const std::string auth = "AUTH" + sasl::offer(auth_conditions());
     const std::string size = fmt::format("SIZE {}", limits_.message_bytes);
     const std::string limits = fmt::format("LIMITS RCPTMAX={}", limits_.recipients);              // RFC 9422
     const std::string hold = fmt::format("FUTURERELEASE {} {}", seconds(limits_.hold), timestamp(now_ + seconds(limits_.hold)));
@@ -19,7 +20,7 @@ void Session::say_extensions() {
                                         "CHUNKING", "BINARYMIME", "SMTPUTF8", "DSN", limits};
     if (tls_offered_ && tls_version_.empty()) lines.push_back("STARTTLS");
     if (!tls_version_.empty()) lines.push_back("REQUIRETLS");
-    if (role_.submission && !tls_version_.empty() && account_ == 0) lines.push_back("AUTH PLAIN LOGIN");
+    if (auth_conditions().tls && account_ == 0) lines.push_back(auth);
     if (offers_hold()) lines.push_back(hold);
     lines.push_back("HELP");
     std::string text;

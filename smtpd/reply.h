@@ -47,8 +47,9 @@ inline constexpr Reply tls_unavailable{454, "4.7.0", "TLS is not available here"
 inline constexpr Reply tls_required{530, "5.7.0", "Must issue a STARTTLS command first"};
 inline constexpr Reply auth_required{530, "5.7.0", "Authentication required"};
 inline constexpr Reply auth_not_offered{503, "5.5.1", "AUTH is not offered on this port: use a submission port"};
+inline constexpr Reply auth_needs_tls{538, "5.7.11", "Encryption required: issue a STARTTLS command first"};   // RFC 4954 section 6
 inline constexpr Reply auth_done{503, "5.5.1", "Already authenticated"};
-inline constexpr Reply auth_mechanism{504, "5.5.4", "Mechanism not supported: use PLAIN or LOGIN"};
+inline constexpr Reply auth_mechanism{504, "5.5.4", "Mechanism not supported: EHLO lists those that are"};
 inline constexpr Reply auth_malformed{501, "5.5.2", "Cannot decode the response"};
 inline constexpr Reply auth_too_long{500, "5.5.6", "Authentication line too long"};   // RFC 4954 section 4
 inline constexpr Reply auth_cancelled{501, "5.7.0", "Authentication cancelled"};

@@ -119,7 +119,10 @@ bool Session::take_line() {
         return true;
     }
     discarding_ = true;
-    if (state_ == State::auth) state_ = State::greeted;
+    if (state_ == State::auth) {
+        state_ = State::greeted;
+        end_auth();
+    }
     reply(auth ? replies::auth_too_long : replies::command_too_long);
     return true;
 }
@@ -289,10 +292,11 @@ void Session::handle(const StartTls&) {
 }
 
 // Nothing from before the handshake counts any more, RFC 3207 section 4.2.
-void Session::tls_started(std::string_view version, std::string_view cipher) {
+void Session::tls_started(std::string_view version, std::string_view cipher, ipc::ChannelBindings bindings) {
     if (state_ != State::handshake) return;
     tls_version_ = version;
     tls_cipher_ = cipher;
+    bindings_ = std::move(bindings);
     helo_.clear();
     state_ = State::fresh;
     effects_.events.push_back(event::TlsStarted{tls_version_, tls_cipher_});
@@ -377,6 +381,7 @@ void Session::finish() {
     if (state_ == State::closed) return;
     state_ = State::closed;
     abandon_large();
+    end_auth();
     if (!handle_.empty()) effects_.tells.push_back(ipc::ReleaseHandle{handle_});
     effects_.events.push_back(event::Disconnected{messages_, errors_});
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "libcommon/input.h"
+#include "libsasl/conversation.h"
 #include "smtpd/command.h"
 #include "smtpd/config.h"
 #include "smtpd/content_stream.h"
@@ -34,7 +35,7 @@ class Session {
     std::size_t receive(std::string_view bytes, std::int64_t now);
     bool has_room() const;
 
-    void tls_started(std::string_view version, std::string_view cipher);
+    void tls_started(std::string_view version, std::string_view cipher, ipc::ChannelBindings bindings = {});
     void answer(std::uint32_t ticket, Answer answer, std::int64_t now);
     void time_out();
     void shut_down();                    // finishes the transaction it is in, then 421 (RFC 5321 section 3.8)
@@ -44,6 +45,7 @@ class Session {
     bool waits() const { return open_questions_ > 0; }   // for us, not for the client: no timeout
     std::uint64_t progress() const { return commands_ + received_ / 4096; }   // moves while the client does
     const Client& client() const { return client_; }
+    bool takes_logins() const { return role_.submission; }
 
   private:
     // A reply that is not sent yet because one before it still waits for its answer.
@@ -53,7 +55,6 @@ class Session {
         std::optional<ipc::RecipientVerdict> verdict;
         ipc::RecipientDsn dsn;           // what that RCPT asked for
     };
-    enum class AuthStep : std::uint8_t { plain, login_username, login_password };
     enum class Large : std::uint8_t { none, asked, open, failed };
 
     void run(std::int64_t now);
@@ -78,8 +79,17 @@ class Session {
     void handle(const Auth& c);
 
     void on_auth_line(std::string_view line);
-    void try_login(std::string authorization, std::string username, std::string password);
+    sasl::Conditions auth_conditions() const;
     bool expects_credentials();
+    void take_auth_step(sasl::Conversation::Step step);
+    void take(sasl::Conversation::Say& challenge);
+    void take(ipc::Login& question);
+    void take(ipc::SaslStart& question);
+    void take(ipc::SaslStep& question);
+    void take(ipc::LoginResult& result);
+    void take(sasl::Conversation::Malformed&);
+    void take(sasl::Conversation::Cancelled&);
+    void end_auth();
     void answer_recipient(const Held& asked);
     const Reply& add_recipient(const Held& asked);
 
@@ -103,6 +113,7 @@ class Session {
     void end_transaction();
 
     void on(const ipc::LoginResult& result, std::int64_t now);
+    void on(const ipc::SaslReply& answer, std::int64_t now);
     void on(const ipc::SenderVerdict& verdict, std::int64_t now);
     void on(const ipc::LargeOpened& opened, std::int64_t now);
     void on(const ipc::Submitted& submitted, std::int64_t now);
@@ -138,8 +149,8 @@ class Session {
 
     Handle handle_;
     AccountId account_ = 0;
-    AuthStep auth_step_ = AuthStep::plain;
-    std::string username_;
+    ipc::ChannelBindings bindings_;
+    std::optional<sasl::Conversation> auth_;   // while one runs
 
     Transaction transaction_;
     std::int64_t now_ = 0;               // as last told

@@ -37,11 +37,11 @@ struct House {
                                                 .max_accounts = {}});
         test::add_account(db, "ann@example.org");                                                       // 1
         test::add_account(db, "bob@example.org", "", {.name = {}, .status = {}, .role = {}, .quota_bytes = 1000,
-                                                      .quota_messages = {}});                           // 2
+                                                      .quota_messages = {}});           // 2
         set_status("gone@example.org", ipc::AccountStatus::disabled);                                   // 3
         set_status("away@example.org", ipc::AccountStatus::suspended);                                  // 4
         test::add_account(db, "root@example.org", "", {.name = {}, .status = {}, .role = ipc::AccountRole::admin,
-                                                       .quota_bytes = {}, .quota_messages = {}});       // 5
+                                                       .quota_bytes = {}, .quota_messages = {}});   // 5
         test::add_account(db, "a+b@example.org");                                                       // 6
         test::add_account(db, "carl@closed.example");                                                   // 7
         alias("team@example.org", {"ann@example.org", "bob@example.org", "team2@example.org", "X@Elsewhere.example"});
