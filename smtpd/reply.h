@@ -51,6 +51,7 @@ inline constexpr Reply auth_needs_tls{538, "5.7.11", "Encryption required: issue
 inline constexpr Reply auth_done{503, "5.5.1", "Already authenticated"};
 inline constexpr Reply auth_mechanism{504, "5.5.4", "Mechanism not supported: EHLO lists those that are"};
 inline constexpr Reply auth_malformed{501, "5.5.2", "Cannot decode the response"};
+inline constexpr Reply auth_too_long{500, "5.5.6", "Authentication line too long"};   // RFC 4954 section 4
 inline constexpr Reply auth_cancelled{501, "5.7.0", "Authentication cancelled"};
 
 inline constexpr Reply command_too_long{500, "5.5.2", "Line too long"};

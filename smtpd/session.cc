@@ -123,7 +123,7 @@ bool Session::take_line() {
         state_ = State::greeted;
         end_auth();
     }
-    reply(replies::command_too_long);
+    reply(auth ? replies::auth_too_long : replies::command_too_long);
     return true;
 }
 

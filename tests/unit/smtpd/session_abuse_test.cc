@@ -122,9 +122,9 @@ TEST_CASE("odd AUTH exchanges end themselves only") {
     Talk talk(submissions);
     talk.script("TLS\nS: 220 *\nC: HELO c\nS: 250 *\n");
     talk.send("AUTH PLAIN " + std::string(200000, 'A') + "\r\n");
-    talk.script("S: 500 5.5.2 *\nC: NOOP\nS: 250 *\nC: AUTH PLAIN\nS: 334 *\n");
+    talk.script("S: 500 5.5.6 *\nC: NOOP\nS: 250 *\nC: AUTH PLAIN\nS: 334 *\n");
     talk.send(std::string(200000, 'A') + "\r\n");
-    talk.script("S: 500 5.5.2 *\nC: NOOP\nS: 250 *\nC: AUTH PLAIN !!!!\nS: 501 5.5.2 *\nC: AUTH LOGIN\nS: 334 *\nC: =\nS: 501 5.5.2 *\n");
+    talk.script("S: 500 5.5.6 *\nC: NOOP\nS: 250 *\nC: AUTH PLAIN !!!!\nS: 501 5.5.2 *\nC: AUTH LOGIN\nS: 334 *\nC: =\nS: 501 5.5.2 *\n");
     // authzid must be the same identity: maddy's CVE-2023-27582. authd decides, we only carry it.
     talk.script("C: AUTH PLAIN " + to_base64("bob\0ann@example.org\0secret"s) + "\nS: 535 5.7.8 *\n");
     talk.script("C: AUTH PLAIN " + to_base64("ann@example.org\0ann@example.org\0secret"s) + "\nS: 235 *\n");
