@@ -110,7 +110,7 @@ Result<void> apply(Database& db, std::size_t version) {
 } // namespace
 
 Result<Database> open_accounts(const std::filesystem::path& file) {
-    auto db = Database::open(file);
+    auto db = Database::open(file, Database::Durability::full);
     if (!db) return db;
     auto version = version_of(*db);
     if (!version) return version.error();

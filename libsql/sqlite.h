@@ -12,12 +12,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include <sqlite3.h>
 
-namespace postern::authd {
+namespace postern::sql {
 
 class Database;
 
@@ -48,8 +49,10 @@ class Rows {
 
 class Database {
   public:
-    // WAL, synchronous=FULL: what an administrator was told is done survives a power cut (DESIGN section 7).
-    static Result<Database> open(const std::filesystem::path& file);
+    // One owner process, WAL. `full`: what was committed survives a power cut, and what was deleted leaves no trace in
+    // the file. `normal`: a power cut may take the last commits, never the consistency of the file.
+    enum class Durability : std::uint8_t { full, normal };
+    static Result<Database> open(const std::filesystem::path& file, Durability durability);
 
     // `sql` must be a literal: prepared statements are kept by it for the life of the database.
     template <class... A> Rows query(std::string_view sql, const A&... values) {
@@ -76,7 +79,7 @@ class Database {
     Error error(int code) const;
 
   private:
-    explicit Database(sqlite3* handle) : handle_(handle) {}
+    Database(sqlite3* handle, std::string name) : handle_(handle), name_(std::move(name)) {}
     sqlite3_stmt* prepared(std::string_view sql);
 
     static int bind(sqlite3_stmt* s, int i, std::nullptr_t) { return sqlite3_bind_null(s, i); }
@@ -91,6 +94,7 @@ class Database {
     }
 
     Owned<sqlite3, sqlite3_close_v2> handle_;
+    std::string name_;                     // of the file, for errors
     std::unordered_map<std::string_view, Owned<sqlite3_stmt, sqlite3_finalize>> statements_;
 };
 
@@ -117,4 +121,4 @@ class Transaction {
     bool open_ = true;
 };
 
-} // namespace postern::authd
+} // namespace postern::sql
