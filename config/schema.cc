@@ -10,6 +10,7 @@ using S = ipc::ServiceId;
 constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
+constexpr std::uint32_t policyd = bit(S::policyd);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
@@ -50,6 +51,8 @@ constexpr Option table[] = {
     range(Kind::number, "smtp.max_hops", "50", 10, 1000, smtpd, "Received lines before a message counts as looping"),
     range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
     range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64"),
+    range(Kind::number, "smtp.reserved_for_known", "20", 0, 90, smtpd, "percent of smtp.max_connections that clients without history cannot take"),
+    range(Kind::number, "smtp.reserved_for_submission", "10", 0, 90, smtpd, "percent that only submission can take"),
     range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
@@ -90,6 +93,33 @@ constexpr Option table[] = {
     range(Kind::duration, "auth.handle_life", "30s", 1 * second, 10 * minute, authd, "how long a login waits to be taken over by its session"),
     range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
     text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
+
+    range(Kind::duration, "auth.failure_delay", "500ms", 0, 10 * second, authd, "how long the answer to a first failed login of a client waits; each later one doubles it, up to 8s"),
+    range(Kind::number, "auth.lockout_failures", "10", 0, 10000, authd, "failed logins of one client to one account that lock it out of that account; 0 never does"),
+    range(Kind::duration, "auth.lockout_time", "15min", minute, 24 * hour, authd, "how long failures count, and how long that client stays out"),
+    range(Kind::number, "auth.ban_failures", "50", 0, 100000, authd, "failed logins of one client, to whatever account, after which it is banned; 0 never does"),
+    range(Kind::duration, "auth.ban_time", "1h", minute, 365 * 24 * hour, authd, "how long such a ban lasts"),
+
+    // policy: what clients may do. Trusted ones may do everything.
+    text(Kind::networks, "policy.trusted_networks", "", policyd | smtpd | login | authd, "clients that are never limited, delayed or banned; loopback always is one"),
+    text(Kind::networks, "policy.untrusted_networks", "", policyd | smtpd | login | authd, "not these, though loopback or trusted: where a proxy or a tunnel brings strangers"),
+    range(Kind::number, "policy.ipv6_prefix", "64", 32, 128, policyd | authd, "bits of an IPv6 address that make one client"),
+    range(Kind::duration, "policy.deadline", "500ms", 10, 10 * second, smtpd, "how long mail waits for policyd; then it goes on without"),
+    text(Kind::rate, "policy.client_connections", "1000/10min", policyd, "SMTP connections of one client"),
+    text(Kind::rate, "policy.client_messages", "off", policyd, "messages of one client that did not log in"),
+    text(Kind::rate, "policy.client_recipients", "off", policyd, "recipients of one client that did not log in"),
+    text(Kind::rate, "policy.account_messages", "1000/1h", policyd, "messages of one account"),
+    text(Kind::rate, "policy.account_recipients", "5000/1h", policyd, "recipients of one account"),
+    text(Kind::rate, "policy.sender_domain_messages", "off", policyd, "messages from outside with one domain in the reverse-path"),
+    text(Kind::rate, "policy.sender_domain_recipients", "off", policyd, "recipients of such messages"),
+    text(Kind::rate, "policy.own_domain_messages", "off", policyd, "messages that accounts send with one domain in the reverse-path"),
+    text(Kind::rate, "policy.own_domain_recipients", "off", policyd, "recipients of such messages"),
+    range(Kind::number, "policy.max_tracked", "200000", 1000, 10000000, policyd, "clients, accounts and domains counted at once; the least useful goes"),
+    range(Kind::duration, "policy.greet_delay", "2s", 0, 30 * second, smtpd, "how long a client without history waits for the greeting on port 25; who talks first is refused; 0 asks nobody to wait"),
+    range(Kind::duration, "policy.remember_clients", "45d", hour, 3650 * 24 * hour, policyd, "how long a client that was not seen keeps its history"),
+    range(Kind::number, "policy.max_clients", "500000", 1000, 100000000, policyd, "clients with history"),
+    range(Kind::duration, "policy.unknown_delay", "500ms", 0, 10 * second, policyd, "how long a client that guesses recipients waits for an answer, from the sixth in an hour on; it doubles with every five; 0 never"),
+    range(Kind::duration, "policy.max_unknown_delay", "10s", 0, minute, policyd, "the most of it"),
 
     // queue
     range(Kind::size, "queue.inline_limit", "256KiB", 1 * kib, 896 * kib, smtpd | qmgr, "a body beyond this goes into a file of its own"),
