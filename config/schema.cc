@@ -45,6 +45,7 @@ constexpr Option table[] = {
     range(Kind::number, "smtp.max_size_mb", "25", 1, 10240, smtpd, "largest message taken, in MiB"),
     range(Kind::number, "smtp.max_recipients", "1000", 100, 1000, smtpd, "recipients of one transaction"),
     range(Kind::number, "smtp.max_errors", "20", 1, 1000, smtpd, "replies of 400 and over before a client is hung up on"),
+    range(Kind::number, "smtp.max_junk_commands", "100", 10, 100000, smtpd, "NOOP, RSET, EHLO, HELP and VRFY of a client between two messages before it is hung up on"),
     range(Kind::number, "smtp.max_login_failures", "5", 1, 100, smtpd, "failed logins of one connection"),
     range(Kind::size, "smtp.max_command_line", "2048", 512, 16384, smtpd, "a command line with its CRLF; AUTH may have 12288"),
     range(Kind::size, "smtp.max_message_line", "64KiB", 998, 1 * gib, smtpd, "a line of a message; RFC 5321 promises 998"),

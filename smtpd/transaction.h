@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postern::smtpd {
@@ -18,6 +19,7 @@ class Transaction {
     const std::string& reverse_path() const { return reverse_path_; }
     std::uint64_t announced_size() const { return announced_size_; }
     bool eight_bit() const { return eight_bit_; }
+    bool ask_first() { return !std::exchange(asked_, true); }   // is this the first RCPT of the transaction?
     std::size_t accepted() const { return accepted_; }          // RCPT commands that got a 250
     std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
 
@@ -35,6 +37,7 @@ class Transaction {
     std::string reverse_path_;
     std::uint64_t announced_size_ = 0;
     bool eight_bit_ = false;
+    bool asked_ = false;
     std::size_t accepted_ = 0;
     std::string first_;
     std::vector<ipc::EnvelopeRecipient> recipients_;
