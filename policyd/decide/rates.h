@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ipc/policy.h"
-#include "policyd/decide/windows.h"
+#include "libcommon/windows.h"
 
 #include <optional>
 #include <span>

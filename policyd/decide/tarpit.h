@@ -2,7 +2,7 @@
 // with old addresses is not an attack.
 #pragma once
 
-#include "policyd/decide/windows.h"
+#include "libcommon/windows.h"
 
 namespace postern::policy {
 

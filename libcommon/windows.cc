@@ -1,9 +1,9 @@
-#include "policyd/decide/windows.h"
+#include "libcommon/windows.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace postern::policy {
+namespace postern {
 namespace {
 
 constexpr std::size_t candidates = 16;
@@ -75,6 +75,25 @@ Windows::Slot& Windows::slot_of(std::string_view key, const Rate& rate, Time now
     return slots_[at] = fresh;
 }
 
+std::size_t Windows::forget(const std::function<bool(std::string_view)>& which) {
+    std::size_t forgotten = 0;
+    for (auto at = index_.begin(); at != index_.end();) {
+        if (!which(at->first)) {
+            ++at;
+            continue;
+        }
+        const std::size_t hole = at->second;
+        at = index_.erase(at);
+        if (hole + 1 != slots_.size()) {                         // the last slot moves into the hole
+            slots_[hole] = slots_.back();
+            slots_[hole].key->second = static_cast<std::uint32_t>(hole);
+        }
+        slots_.pop_back();
+        ++forgotten;
+    }
+    return forgotten;
+}
+
 // Any slot: neighbours came together and are alike. Knuth's generator; who could guess it gains nothing.
 std::size_t Windows::roll() {
     dice_ = dice_ * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -96,4 +115,4 @@ std::size_t Windows::least_useful(Time now) {
     return worst;
 }
 
-} // namespace postern::policy
+} // namespace postern

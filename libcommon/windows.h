@@ -9,12 +9,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace postern::policy {
+namespace postern {
 
 class Windows {
   public:
@@ -26,6 +27,9 @@ class Windows {
     double count(std::string_view key, const Rate& rate, Time now) const;
     // Zero: one more fits into the rate. Else how long until one does, if nothing else happens.
     std::chrono::milliseconds wait(std::string_view key, const Rate& rate, Time now) const;
+
+    // How many were forgotten of those the predicate names.
+    std::size_t forget(const std::function<bool(std::string_view key)>& which);
 
     void resize(std::size_t most) { most_ = most; }
     std::size_t size() const { return slots_.size(); }
@@ -53,4 +57,4 @@ class Windows {
     std::vector<Slot> slots_;
 };
 
-} // namespace postern::policy
+} // namespace postern

@@ -1,10 +1,8 @@
-#include "policyd/decide/tarpit.h"
-#include "policyd/decide/windows.h"
+#include "libcommon/windows.h"
 
 #include <catch2/catch.hpp>
 
 using namespace postern;
-using namespace postern::policy;
 using namespace std::chrono_literals;
 
 namespace {
@@ -57,19 +55,13 @@ TEST_CASE("a rate whose period changes begins anew") {
     CHECK(windows.count("a", {10, 1h}, start) == 1);
 }
 
-TEST_CASE("who guesses recipients waits ever longer, up to a most; others do not") {
-    Tarpit tarpit(100);
-    tarpit.configure({500ms, 10s});
-    tarpit.missed("192.0.2.1", 4, start);
-    CHECK(tarpit.delay("192.0.2.1", start) == 0ms);
-    tarpit.missed("192.0.2.1", 1, start);
-    CHECK(tarpit.delay("192.0.2.1", start) == 500ms);
-    tarpit.missed("192.0.2.1", 5, start);
-    CHECK(tarpit.delay("192.0.2.1", start) == 1s);
-    tarpit.missed("192.0.2.1", 1000, start);
-    CHECK(tarpit.delay("192.0.2.1", start) == 10s);
-    CHECK(tarpit.delay("192.0.2.2", start) == 0ms);
-    CHECK(tarpit.delay("192.0.2.1", start + 3h) == 0ms);
-    tarpit.configure({0ms, 10s});
-    CHECK(tarpit.delay("192.0.2.1", start) == 0ms);
+TEST_CASE("keys are forgotten by name, the others keep their counts") {
+    Windows windows(100);
+    for (int i = 0; i < 50; ++i) windows.add("k" + std::to_string(i), ten_a_minute, start, static_cast<std::uint64_t>(i));
+    CHECK(windows.forget([](std::string_view key) { return key.ends_with('7'); }) == 5);
+    CHECK(windows.size() == 45);
+    for (int i = 0; i < 50; ++i) CHECK(windows.count("k" + std::to_string(i), ten_a_minute, start) == (i % 10 == 7 ? 0 : i));
+    CHECK(windows.forget([](std::string_view) { return true; }) == 45);
+    windows.add("again", ten_a_minute, start);
+    CHECK(windows.count("again", ten_a_minute, start) == 1);
 }
