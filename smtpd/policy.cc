@@ -16,7 +16,7 @@ constexpr std::chrono::seconds between_complaints{10};
 
 Policy::Policy(ipc::Daemon& daemon) : daemon_(daemon), policyd_(daemon.link(ipc::ServiceId::policyd)) {
     configure();
-    policyd_.connect();
+    policyd_.keep_up();
 }
 
 void Policy::configure() {
