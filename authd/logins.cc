@@ -6,6 +6,7 @@
 #include "libcommon/text.h"
 
 #include <algorithm>
+#include <ctime>
 
 namespace postern::authd {
 
@@ -54,10 +55,12 @@ struct Logins::Attempt {
     Verifier::Password password;
     LoginAccount account;            // id 0: there is none
     Done done;
+
+    Guard::Attempt guarded() const { return {account.id, request.username.view(), request.client.view()}; }
 };
 
-Logins::Logins(Database& db, Verifier& verifier, Handles& handles, std::function<Time()> clock)
-    : db_(db), verifier_(verifier), handles_(handles), clock_(std::move(clock)) {}
+Logins::Logins(Database& db, Verifier& verifier, Handles& handles, Guard& guard, std::function<Time()> clock, Later later)
+    : db_(db), verifier_(verifier), handles_(handles), guard_(guard), clock_(std::move(clock)), later_(std::move(later)) {}
 
 void Logins::login(Front front, ipc::Login request, Done done) {
     auto password = std::make_shared<const Secret>(std::move(request.password.value));
@@ -70,6 +73,7 @@ void Logins::login(Front front, ipc::Login request, Done done) {
         if (account) attempt.account = std::move(*account);
         else if (account.error().code() == Errc::io) return unavailable(attempt, account.error().message());
     }
+    if (guard_.locked_out(attempt.guarded(), clock_())) return refuse(attempt, "locked");
     const AccountId account = attempt.account.id;
     const std::string hash = attempt.account.hash;
     const auto secret = attempt.password;
@@ -87,7 +91,10 @@ void Logins::answered(Attempt attempt, Verifier::Answer answer) {
     if (!account && account.error().code() != Errc::not_found) return unavailable(attempt, account.error().message());
     if (!account || account->hash != attempt.account.hash) return refuse(attempt, "changed");
     if (!account->may_log_in) return refuse(attempt, "inactive");
-    accept(attempt);
+    if (guard_.locked_out(attempt.guarded(), clock_())) return refuse(attempt, "locked");
+    const auto wait = guard_.succeeded(attempt.guarded(), clock_(), std::time(nullptr));
+    if (wait.count() == 0) accept(attempt);
+    else later_(wait, [this, attempt = std::move(attempt)] { accept(attempt); });
 }
 
 void Logins::accept(const Attempt& attempt) {
@@ -106,15 +113,16 @@ void Logins::accept(const Attempt& attempt) {
     if (verifier_.needs_rehash(attempt.account.hash)) rehash(attempt);
 }
 
-// Every denied login passes here: a delay that grows per source and per account belongs in front of the answer.
+// Every denied login passes here, and waits for its answer as long as the guard says. `client` stands before what the
+// client chose itself: fail2ban reads this line (etc/fail2ban).
 void Logins::refuse(const Attempt& attempt, std::string_view why) {
     logins_denied.add();
     log::warning("auth.login.denied", {{"session", attempt.request.trace.text()},
+                                       {"client", attempt.request.client.view()},
                                        {"username", printable(attempt.request.username)},
                                        {"protocol", to_string(attempt.request.protocol)},
-                                       {"client", attempt.request.client.view()},
                                        {"reason", why}});
-    attempt.done({LoginStatus::denied, {}, 0, {}});
+    later_(guard_.failed(attempt.guarded(), clock_()), [done = attempt.done] { done({LoginStatus::denied, {}, 0, {}}); });
 }
 
 void Logins::unavailable(const Attempt& attempt, std::string_view why) {
@@ -155,9 +163,12 @@ ipc::Identity Logins::redeem(const ipc::Peer& owner, const ipc::Redeem& request)
 void Logins::write_last_logins(std::int64_t now) {
     if (logged_in_.empty()) return;
     Transaction transaction(db_);
+    if (!guard_.write(now)) return;
     for (AccountId account : logged_in_)
         if (auto stored = store_last_login(db_, account, now); !stored) return;
-    if (transaction.commit()) logged_in_.clear();
+    if (!transaction.commit()) return;
+    logged_in_.clear();
+    guard_.written();
 }
 
 } // namespace postern::authd

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "authd/accounts.h"
+#include "authd/guard.h"
 #include "authd/handles.h"
 #include "authd/verifier.h"
 
@@ -22,7 +23,9 @@ class Logins {
     };
     using Done = std::function<void(const ipc::LoginResult&)>;
 
-    Logins(Database& db, Verifier& verifier, Handles& handles, std::function<Time()> clock);
+    using Later = std::function<void(std::chrono::milliseconds, std::function<void()>)>;
+
+    Logins(Database& db, Verifier& verifier, Handles& handles, Guard& guard, std::function<Time()> clock, Later later);
 
     void login(Front front, ipc::Login request, Done done);
     ipc::Identity redeem(const ipc::Peer& owner, const ipc::Redeem& request);
@@ -41,7 +44,9 @@ class Logins {
     Database& db_;
     Verifier& verifier_;
     Handles& handles_;
+    Guard& guard_;
     std::function<Time()> clock_;
+    Later later_;
     std::set<AccountId> logged_in_;    // since last logins were written
     std::set<AccountId> rehashing_;
 };

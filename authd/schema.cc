@@ -83,8 +83,21 @@ CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the
 CREATE TRIGGER audit_as_it_was BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 )sql";
 
+// From where accounts logged in (known_sources.h).
+constexpr const char* sources = R"sql(
+CREATE TABLE known_sources (
+    account INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    network TEXT NOT NULL,
+    seen    INTEGER NOT NULL,
+    PRIMARY KEY (account, network)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_sources_by_network ON known_sources(network);
+CREATE INDEX known_sources_by_age ON known_sources(seen);
+)sql";
+
 constexpr std::array migrations = {
     founding,
+    sources,
 };
 
 Result<std::size_t> version_of(Database& db) {

@@ -19,8 +19,14 @@ struct Door {
     HashCost cost = test::cheap;
     Verifier verifier{pool, cost, 90s};
     Handles handles{30s, 100};
+    Guard guard{db};
     Verifier::Time now{};
-    Logins logins{db, verifier, handles, [this] { return now; }};
+    std::chrono::milliseconds waited{};
+    Logins logins{db, verifier, handles, guard, [this] { return now; },
+                  [this](std::chrono::milliseconds delay, const std::function<void()>& task) {
+                      waited += delay;
+                      task();
+                  }};
     AccountId ann = 0;
 
     explicit Door(HashCost today = test::cheap) : cost(today) {
