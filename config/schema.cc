@@ -64,7 +64,7 @@ constexpr Option table[] = {
     text(Kind::path, "imap.tls_cert", "", nobody, "certificate chain, PEM; smtp.tls_cert when empty"),
     text(Kind::path, "imap.tls_key", "", nobody, "private key of imap.tls_cert"),
     range(Kind::number, "imap.max_connections", "10000", 1, 60000, login, "connections to one imap-login process"),
-    range(Kind::number, "imap.max_client_connections", "100", 1, 60000, login, "connections from one address"),
+    range(Kind::number, "imap.max_client_connections", "100", 1, 60000, login, "connections from one address, or one IPv6 /64"),
     range(Kind::duration, "imap.login_timeout", "1min", 1 * second, hour, login, "how long a client may take to log in"),
     range(Kind::number, "imap.max_login_failures", "5", 1, 100, login, "failed logins of one connection"),
     range(Kind::duration, "imap.failure_delay", "1s", 0, minute, login, "delay of the first failed login's answer; each later one doubles it"),
