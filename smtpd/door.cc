@@ -45,7 +45,7 @@ void turn_away(const Visitor& visitor, const Reply& reply, std::string_view deta
 }
 
 Door::Door(ipc::Daemon& daemon, Policy& policy, Admit admit) :
-    daemon_(daemon), policy_(policy), admit_(std::move(admit)), timer_(daemon.loop(), [this] { time_is_up(); }) {}
+    policy_(policy), admit_(std::move(admit)), timer_(daemon.loop(), [this] { time_is_up(); }) {}
 
 void Door::knock(Visitor visitor) {
     const ipc::CheckClient question{visitor.trace, visitor.role->submission ? ipc::Protocol::submission : ipc::Protocol::smtp,

@@ -43,7 +43,6 @@ class Door {
     void time_is_up();
     void let_in(Waiting waiting);
 
-    ipc::Daemon& daemon_;
     Policy& policy_;
     Admit admit_;
     std::uint64_t next_id_ = 1;

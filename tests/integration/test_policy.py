@@ -232,6 +232,21 @@ def test_mail_goes_on_while_policyd_is_killed(start):
     instance.wait_for_mail(user, 240)
 
 
+def test_mail_goes_on_while_policyd_does_not_answer(start):
+    instance = start("policy.greet_delay=0", "policy.deadline=50ms")
+    user = instance.fresh_user()
+    (policyd,) = instance.processes()["policyd"]
+    accepted, failed = [], []
+    os.kill(policyd, signal.SIGSTOP)
+    try:
+        deliver(instance, "127.0.1.20", user, 5, accepted, failed)
+    finally:
+        os.kill(policyd, signal.SIGCONT)
+    assert (len(accepted), failed) == (5, [])
+    instance.wait_for_mail(user, 5)
+    wait_for(lambda: "smtpd.policy.unanswered" in instance.log(), "the event")
+
+
 def test_places_are_kept_for_who_matters_and_the_idle_make_way(start):
     instance = start("policy.greet_delay=0", "smtp.max_connections=20", "smtp.reserved_for_known=20", "smtp.reserved_for_submission=10")
     user = instance.fresh_user()
