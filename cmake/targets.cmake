@@ -35,11 +35,13 @@ endfunction()
 #   postern_fuzz_target(smtp_command SOURCES smtp_command_fuzz.cc LINKS smtpd_core)
 # Its corpus is tests/fuzz/corpus/<name>/. With POSTERN_FUZZ it is a libFuzzer binary; without, a ctest
 # entry that replays the corpus.
+add_custom_target(fuzz_targets)
 function(postern_fuzz_target name)
     cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
     add_executable(fuzz_${name} ${arg_SOURCES})
     target_link_libraries(fuzz_${name} PRIVATE ${arg_LINKS})
     target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR})
+    add_dependencies(fuzz_targets fuzz_${name})
     if(POSTERN_FUZZ)
         target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     else()

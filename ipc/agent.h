@@ -45,16 +45,18 @@ struct Deliver {
     TraceId trace;
     Address reverse_path;
     std::int64_t arrived = 0;        // seconds since the epoch
-    bool eight_bit = false;
+    BodyKind body_kind = BodyKind::seven_bit;
     bool large = false;              // the body is the descriptor that comes with the frame, read-only
     bool plain = false;              // agents died on it: to INBOX, no script is run (DESIGN section 5, rule 11)
     List<DeliverRecipient, max_recipients> recipients;
     TraceHeader trace_header;        // complete, queue id included, CRLF line ends
     Text<max_inline_body> body;
+    Extensions extensions;           // of these recipients only, by DeliverRecipient::index
     static auto fields(auto& m) {
-        return std::tie(m.id, m.trace, m.reverse_path, m.arrived, m.eight_bit, m.large, m.plain, m.recipients,
+        return std::tie(m.id, m.trace, m.reverse_path, m.arrived, m.body_kind, m.large, m.plain, m.recipients,
                         m.trace_header, m.body);
     }
+    static auto added(auto& m) { return std::tie(m.extensions); }
 };
 
 } // namespace postern::ipc

@@ -19,19 +19,64 @@ struct EnvelopeRecipient {
     static auto fields(auto& m) { return std::tie(m.forward_path, m.account, m.address, m.detail); }
 };
 
+// What the lines of the message are: RFC 6152, RFC 3030.
+enum class BodyKind : std::uint8_t { seven_bit, eight_bit, binary };
+constexpr BodyKind last_enumerator(BodyKind) { return BodyKind::binary; }
+constexpr std::string_view to_string(BodyKind kind) {
+    constexpr std::string_view names[] = {"7bit", "8bitmime", "binarymime"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+// RFC 3461: which reports about a recipient its sender wants, and how much of the message they bring along.
+namespace notify {
+constexpr std::uint8_t unsaid = 0, never = 1, success = 2, failure = 4, delay = 8;
+}
+enum class DsnReturn : std::uint8_t { unsaid, full, headers };
+constexpr DsnReturn last_enumerator(DsnReturn) { return DsnReturn::headers; }
+constexpr std::string_view to_string(DsnReturn ret) {
+    constexpr std::string_view names[] = {"", "full", "headers"};
+    return names[static_cast<std::size_t>(ret)];
+}
+using EnvelopeId = Text<100>;        // ENVID without its xtext, section 4.4
+using OriginalRecipient = Text<500>; // ORCPT, "type;address" without its xtext, section 4.2
+
+// Of one that has something to say.
+struct RecipientDsn {
+    std::uint32_t index = 0;         // of Envelope::recipients
+    std::uint8_t notify = notify::unsaid;
+    OriginalRecipient original;
+    bool operator==(const RecipientDsn&) const = default;
+    static auto fields(auto& m) { return std::tie(m.index, m.notify, m.original); }
+};
+
+// What extensions of SMTP say about a message, beside its body.
+struct Extensions {
+    bool smtputf8 = false;           // RFC 6531
+    bool require_tls = false;        // RFC 8689
+    DsnReturn ret = DsnReturn::unsaid;
+    EnvelopeId envelope_id;
+    std::int64_t hold_until = 0;     // RFC 4865, seconds since the epoch; 0: deliver at once
+    List<RecipientDsn, max_recipients> recipients;
+    bool operator==(const Extensions&) const = default;
+    static auto fields(auto& m) {
+        return std::tie(m.smtputf8, m.require_tls, m.ret, m.envelope_id, m.hold_until, m.recipients);
+    }
+};
+
+// `extensions` came later: whatever carries an envelope names them in its added().
 struct Envelope {
     TraceId trace;
     Address reverse_path;            // empty: the null reverse-path
     List<EnvelopeRecipient, max_recipients> recipients;
     PeerAddress client;
     AccountId sender = 0;            // the authenticated account, 0 for the world
-    bool eight_bit = false;          // BODY=8BITMIME
+    BodyKind body = BodyKind::seven_bit;
     // The header lines to prepend, without the queue id that only qmgr knows: head + id + tail.
     TraceHeader trace_head, trace_tail;
+    Extensions extensions;
     bool operator==(const Envelope&) const = default;
     static auto fields(auto& m) {
-        return std::tie(m.trace, m.reverse_path, m.recipients, m.client, m.sender, m.eight_bit, m.trace_head,
-                        m.trace_tail);
+        return std::tie(m.trace, m.reverse_path, m.recipients, m.client, m.sender, m.body, m.trace_head, m.trace_tail);
     }
 };
 
@@ -54,6 +99,7 @@ struct Submit {
     std::uint64_t large = 0;         // a token of LargeOpened, or 0: the body is here
     Text<max_inline_body> body;
     static auto fields(auto& m) { return std::tie(m.envelope, m.handle, m.large, m.body); }
+    static auto added(auto& m) { return std::tie(m.envelope.extensions); }
 };
 
 // A body over queue.inline_limit: qmgr opens the file and passes its descriptor with the answer; smtpd writes,
@@ -87,10 +133,12 @@ enum class RecipientState : std::uint8_t {
     held,
     done,
     failed,
+    scheduled,     // its sender asked for later: not before the envelope's hold_until
 };
-constexpr RecipientState last_enumerator(RecipientState) { return RecipientState::failed; }
+constexpr RecipientState last_enumerator(RecipientState) { return RecipientState::scheduled; }
 constexpr std::string_view to_string(RecipientState state) {
-    constexpr std::string_view names[] = {"queued", "active", "deferred", "stored", "no-route", "held", "done", "failed"};
+    constexpr std::string_view names[] = {"queued", "active", "deferred", "stored", "no-route", "held",
+                                          "done", "failed", "scheduled"};
     return names[static_cast<std::size_t>(state)];
 }
 
@@ -140,7 +188,10 @@ struct QueueEntry {
     PeerAddress client;
     AccountId sender = 0;
     List<QueueRecipient, max_recipients> recipients;
+    BodyKind body = BodyKind::seven_bit;
+    Extensions extensions;
     static auto fields(auto& m) { return std::tie(m.found, m.row, m.client, m.sender, m.recipients); }
+    static auto added(auto& m) { return std::tie(m.body, m.extensions); }
 };
 struct QueueShow {
     static constexpr auto type = MessageType::queue_show;

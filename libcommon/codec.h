@@ -10,6 +10,13 @@
 //       Text<320> recipient;
 //       static auto fields(auto& m) { return std::tie(m.session, m.recipient); }
 //   };
+//
+// A message or record that is out in the world grows at its end only: what a later version needs goes into added(),
+// behind everything in fields(). It is written up to the last field that is not at its default, so what uses nothing
+// new is byte for byte what the version before wrote and reads; what is absent is at its default. A struct that is a
+// field of another cannot grow so: its containers list the new member in their own added().
+//
+//       static auto added(auto& m) { return std::tie(m.policy); }
 #pragma once
 
 #include "libcommon/result.h"
@@ -65,6 +72,9 @@ template <class T, std::size_t Limit> struct List {
 template <class T>
 concept Record = requires(T& t) { T::fields(t); };
 
+template <class T>
+concept Grown = Record<T> && requires(T& t) { T::added(t); };
+
 // An enum travels as its underlying type and names its last enumerator: constexpr E last_enumerator(E).
 template <class E>
 concept WireEnum = std::is_enum_v<E> && requires(E e) { { last_enumerator(e) } -> std::same_as<E>; };
@@ -98,10 +108,25 @@ class Writer {
         if (v) put(*v);
     }
     template <Record M> void put(const M& v) {
-        std::apply([&](const auto&... field) { (put(field), ...); }, M::fields(v));
+        static_assert(!Grown<M>, "only the outermost record can grow");
+        put_fields(v);
+    }
+    template <Record M> void put_whole(const M& v) {
+        put_fields(v);
+        if constexpr (Grown<M>) std::apply([this](const auto&... field) { put_added(field...); }, M::added(v));
     }
 
   private:
+    template <Record M> void put_fields(const M& v) {
+        std::apply([&](const auto&... field) { (put(field), ...); }, M::fields(v));
+    }
+    template <class... T> void put_added(const T&... field) {
+        std::size_t count = 0, at = 0;
+        ((++at, count = field == T{} ? count : at), ...);
+        at = 0;
+        ((at++ < count ? put(field) : void()), ...);
+    }
+
     std::string& out_;
 };
 
@@ -167,10 +192,32 @@ class Reader {
         return get(present) && (!present || get(v.emplace()));
     }
     template <Record M> bool get(M& v) {
-        return std::apply([&](auto&... field) { return (get(field) && ...); }, M::fields(v));
+        static_assert(!Grown<M>, "only the outermost record can grow");
+        return get_fields(v);
+    }
+    template <Record M> bool get_whole(M& v) {
+        if (!get_fields(v)) return false;
+        if constexpr (Grown<M>)
+            if (!std::apply([this](auto&... field) { return get_added(field...); }, M::added(v))) return false;
+        return at_end();
     }
 
   private:
+    template <Record M> bool get_fields(M& v) {
+        return std::apply([&](auto&... field) { return (get(field) && ...); }, M::fields(v));
+    }
+    // The last one that is there says something: a value has one encoding.
+    template <class... T> bool get_added(T&... field) {
+        bool plain = false;
+        const auto next = [&](auto& f) {
+            if (at_end()) return true;
+            if (!get(f)) return false;
+            plain = f == std::remove_reference_t<decltype(f)>{};
+            return true;
+        };
+        return (next(field) && ...) && !plain;
+    }
+
     std::string_view in_;
 };
 
@@ -191,8 +238,12 @@ template <class... T> struct MaxEncodedTuple<std::tuple<T&...>> {
     static constexpr std::size_t value = (std::size_t{0} + ... + MaxEncoded<std::remove_cv_t<T>>::value);
 };
 template <Record M> struct MaxEncoded<M> : MaxEncodedTuple<decltype(M::fields(std::declval<M&>()))> {};
+template <Grown M> struct MaxEncoded<M> {
+    static constexpr std::size_t value = MaxEncodedTuple<decltype(M::fields(std::declval<M&>()))>::value +
+                                         MaxEncodedTuple<decltype(M::added(std::declval<M&>()))>::value;
+};
 
-template <Record M> void encode_to(std::string& out, const M& message) { Writer(out).put(message); }
+template <Record M> void encode_to(std::string& out, const M& message) { Writer(out).put_whole(message); }
 
 template <Record M> std::string encode(const M& message) {
     std::string out;
@@ -203,7 +254,7 @@ template <Record M> std::string encode(const M& message) {
 template <Record M> Result<M> decode(std::string_view body) {
     M message{};
     Reader in(body);
-    if (!in.get(message) || !in.at_end()) return Error(Errc::bad_message, "malformed message");
+    if (!in.get_whole(message)) return Error(Errc::bad_message, "malformed message");
     return message;
 }
 

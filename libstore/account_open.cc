@@ -143,7 +143,7 @@ Result<void> LocalAccount::adopt_folders(bool& adopted) {
     if (!directories) return directories.error();
     if (known.count("") == 0) directories->push_back("");
     for (const std::string& directory : *directories) {
-        auto folder = directory.empty() ? Folder::create(directory_.get(), "") : Folder::open(directory_.get(), directory);
+        auto folder = Folder::create(directory_.get(), directory);       // what is missing of it
         if (!folder) return folder.error();
         SideFile side;
         if (auto file = sys::open_file(folder->root(), side_file_name))

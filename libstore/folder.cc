@@ -91,12 +91,21 @@ Look look_at(int account, const std::string& directory) {
             sys::size_of(account, prefix + side_file_name)};
 }
 
+namespace {
+// One of the two is enough: a loss of power, or a remove that was interrupted, may leave messages in what is left.
+bool is_folder(int account, const std::string& name) {
+    for (const char* part : {"/cur", "/new"})
+        if (sys::open_dir(account, name + part)) return true;
+    return false;
+}
+} // namespace
+
 Result<std::vector<std::string>> unknown_folders(int account, const std::set<std::string>& known) {
     std::vector<std::string> names;
     auto done = walk(account, [&](const char* name) {
         const std::string_view text(name);
         if (text.size() < 2 || text[0] != '.' || text == ".." || known.count(name) != 0) return true;
-        if (Folder::open(account, name)) names.emplace_back(text);
+        if (is_folder(account, name)) names.emplace_back(text);
         return true;
     });
     if (!done) return done.error();

@@ -14,6 +14,18 @@ Counter records{"log_records_total", "", "Events written to the log"};
 Counter malformed{"log_records_malformed_total", "", "Datagrams that did not decode"};
 Counter lost{"log_records_lost_total", "", "Events that could not be written"};
 
+// Names are written as they are: one with a line end in it, from a process somebody broke into, would be two events.
+bool is_word(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    });
+}
+
+bool has_good_names(const log::LogRecord& record) {
+    return is_word(record.name.view()) &&
+           std::all_of(record.values.begin(), record.values.end(), [](const auto& field) { return is_word(field.key.view()); });
+}
+
 } // namespace
 
 bool parse_datagram(std::string_view datagram, const std::function<void(const log::LogRecord&, std::string_view)>& each) {
@@ -22,7 +34,7 @@ bool parse_datagram(std::string_view datagram, const std::function<void(const lo
         if (!Reader(datagram).get(size) || size > log::max_record || size > datagram.size() - sizeof size) return false;
         const std::string_view encoded = datagram.substr(sizeof size, size);
         auto record = decode<log::LogRecord>(encoded);
-        if (!record) return false;
+        if (!record || !has_good_names(*record)) return false;
         each(*record, encoded);
         datagram.remove_prefix(sizeof size + size);
     }

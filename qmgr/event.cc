@@ -62,6 +62,8 @@ void tell_accepted(const QueueId& id, const ipc::Envelope& envelope, std::uint64
     log::info("queue.accepted", {{"queue", id.text()}, {"session", envelope.trace.text()},
                                  {"from", envelope.reverse_path.view()}, {"size", bytes},
                                  {"rcpts", envelope.recipients.size()}});
+    if (const std::int64_t until = envelope.extensions.hold_until; until != 0)
+        log::info("queue.scheduled", {{"queue", id.text()}, {"session", envelope.trace.text()}, {"until", until}});
 }
 
 void tell_refused(const ipc::Envelope& envelope, std::string_view status, std::string_view reason) {

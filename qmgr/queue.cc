@@ -20,7 +20,7 @@ bool is_new(const RecipientRecord& record) {
 
 RecipientRecord on_disk(RecipientRecord record) {
     const bool volatile_state = record.state == RecipientState::active || record.state == RecipientState::stored ||
-                                record.state == RecipientState::no_route;
+                                record.state == RecipientState::no_route || record.state == RecipientState::scheduled;
     if (volatile_state) record.state = RecipientState::queued;
     return record;
 }
@@ -62,13 +62,24 @@ Queue::Entry& Queue::add(const QueueId& id, Entry entry) {
     for (std::uint32_t i = 0; i < e.recipients.size(); ++i) {
         RecipientRecord& record = e.recipients[i].record;
         record.index = i;
-        if (record.state == RecipientState::queued) make_ready(id, e, i);
-        if (record.state != RecipientState::deferred) continue;
-        // The steady clock decides; one that was set back while we were away delays nothing beyond a full step.
-        const auto wait = std::clamp<std::int64_t>(record.next_attempt - now_.wall, 0, std::chrono::seconds(longest_wait).count());
-        wait_until(now_.steady + std::chrono::seconds(wait), id, i);
+        if (record.state == RecipientState::queued) release_if_due(id, e, i);
+        else if (record.state == RecipientState::deferred) wait_for_wall(record.next_attempt, id, i);
     }
     return e;
+}
+
+// The steady clock decides; one that was set back while we were away delays nothing beyond a full step.
+void Queue::wait_for_wall(std::int64_t time, const QueueId& id, std::uint32_t index) {
+    const auto wait = std::clamp<std::int64_t>(time - now_.wall, 0, std::chrono::seconds(longest_wait).count());
+    wait_until(now_.steady + std::chrono::seconds(wait), id, index);
+}
+
+// RFC 4865 section 4: never before its time, by the wall's clock, however it is set in between.
+void Queue::release_if_due(const QueueId& id, Entry& entry, std::uint32_t index) {
+    const std::int64_t time = entry.message.envelope.extensions.hold_until;
+    if (time <= now_.wall) return make_ready(id, entry, index);
+    entry.recipients[index].record.state = RecipientState::scheduled;
+    wait_for_wall(time, id, index);
 }
 
 void Queue::install(std::vector<RecoveredMessage> messages) {
@@ -107,8 +118,10 @@ void Queue::tick(const Now& now) {
         const auto [id, index] = due_.begin()->second;
         due_.erase(due_.begin());
         const auto at = entries_.find(id);
-        if (at != entries_.end() && at->second.recipients[index].record.state == RecipientState::deferred)
-            make_ready(id, at->second, index);
+        if (at == entries_.end()) continue;
+        const RecipientState state = at->second.recipients[index].record.state;
+        if (state == RecipientState::deferred) make_ready(id, at->second, index);
+        else if (state == RecipientState::scheduled) release_if_due(id, at->second, index);
     }
 }
 
@@ -157,11 +170,14 @@ ipc::QueueEntry Queue::show(const QueueId& id) const {
     shown.row = row(id, entry);
     shown.client = entry.message.envelope.client;
     shown.sender = entry.message.envelope.sender;
+    shown.body = entry.message.envelope.body;
+    shown.extensions = entry.message.envelope.extensions;
     for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
         const ipc::EnvelopeRecipient& recipient = entry.message.envelope.recipients.items[i];
         const RecipientRecord& record = entry.recipients[i].record;
+        const bool scheduled = record.state == RecipientState::scheduled;
         shown.recipients.push_back({recipient.forward_path, recipient.address, record.state, record.attempts,
-                                    record.next_attempt, record.error});
+                                    scheduled ? shown.extensions.hold_until : record.next_attempt, record.error});
     }
     return shown;
 }

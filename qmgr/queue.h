@@ -10,6 +10,7 @@
 //                                               owner gone, not durable -> queued        the mailbox knows by its key
 //   deferred  state record                      its time has come -> queued              deferred, to the same time
 //   no_route  the accepted record               an agent of the kind appears -> queued   no_route
+//   scheduled the accepted record               the time its sender asked for -> queued  scheduled, or queued if it is past
 //   failed    state record                      (the bounce agent)                       failed
 //   held      state record and hold/<id>        (an operator)                            held
 //   done      state or finished record          the last one: message gone               not seen again
@@ -127,6 +128,8 @@ class Queue {
     void install(std::vector<RecoveredMessage> messages);
     void make_ready(const QueueId& id, Entry& entry, std::uint32_t index);
     void wait_until(std::chrono::milliseconds due, const QueueId& id, std::uint32_t index);
+    void wait_for_wall(std::int64_t time, const QueueId& id, std::uint32_t index);
+    void release_if_due(const QueueId& id, Entry& entry, std::uint32_t index);
     void start_job(const Agents::Choice& choice);
     void send_job(JobId id, Accepted message);
     void send_job(JobId id, Accepted message, Fd large);

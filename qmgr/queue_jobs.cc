@@ -17,6 +17,13 @@ ipc::TraceHeader trace_header(const QueueId& id, const ipc::Envelope& envelope) 
     return envelope.trace_head.value + id.text() + envelope.trace_tail.value;
 }
 
+ipc::Extensions extensions_for(const std::vector<std::uint32_t>& recipients, ipc::Extensions extensions) {
+    std::erase_if(extensions.recipients.items, [&](const ipc::RecipientDsn& dsn) {
+        return std::find(recipients.begin(), recipients.end(), dsn.index) == recipients.end();
+    });
+    return extensions;
+}
+
 } // namespace
 
 void Queue::make_ready(const QueueId& id, Entry& entry, std::uint32_t index) {
@@ -97,7 +104,8 @@ void Queue::send_job(JobId id, Accepted message, Fd large) {
     deliver.id = job.id;
     deliver.trace = message.envelope.trace;
     deliver.arrived = message.arrived;
-    deliver.eight_bit = message.envelope.eight_bit;
+    deliver.body_kind = message.envelope.body;
+    deliver.extensions = extensions_for(job.recipients, std::move(message.envelope.extensions));
     deliver.large = message.large.has_value();
     deliver.plain = job.plain;
     deliver.trace_header = trace_header(job.id, message.envelope);
@@ -179,7 +187,8 @@ void Queue::defer(const QueueId& id, Entry& entry, std::uint32_t index, std::str
     ++record.attempts;
     record.code = code;
     record.error = clipped(why);
-    if (expiry_.is_past(entry.message.arrived, now_)) {    // this attempt was the final one
+    const auto since = std::max(entry.message.arrived, entry.message.envelope.extensions.hold_until);
+    if (expiry_.is_past(since, now_)) {                    // this attempt was the final one
         record.state = RecipientState::failed;
         record.error = clipped("given up after too long: " + std::string(why));
     } else {

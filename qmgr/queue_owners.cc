@@ -56,12 +56,13 @@ bool Queue::replay_ended(std::uint32_t number) {
     return owner.replay->empty();
 }
 
-// Deferred because the mailbox refused it: it is not there. For any other reason it may be, but not durably.
+// Deferred because the mailbox refused it: it is not there. For any other reason it may be, but not durably. What waits
+// for the time its sender chose was with nobody yet.
 bool Queue::may_be_replayed(const QueueId& id, std::uint32_t index) const {
     const auto at = entries_.find(id);
     if (at == entries_.end()) return false;
     const RecipientRecord& record = at->second.recipients[index].record;
-    if (record.outcome != Outcome::waiting) return false;
+    if (record.outcome != Outcome::waiting || record.state == RecipientState::scheduled) return false;
     return record.state != RecipientState::deferred || record.code.view() == "4.3.0";
 }
 

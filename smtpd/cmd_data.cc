@@ -1,4 +1,5 @@
-// DATA and what follows it: the message streams through, and only what qmgr has on disk gets a 250.
+// DATA, and what becomes of a message whichever way it came: it streams through, and only what qmgr has on disk gets
+// a 250.
 #include "smtpd/received.h"
 #include "smtpd/session.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr Reply too_many_hops{554, "5.4.6", "Too many Received lines, this message goes round in a loop"};
 
-// In the order of DotStream::Fault.
+// In the order of ContentStream::Fault.
 constexpr Reply fault_replies[] = {
     {},
     {550, "5.6.0", "Message has a bare <CR>: lines must end with <CR><LF>"},
@@ -20,28 +21,53 @@ constexpr Reply fault_replies[] = {
     {550, "5.6.0", "Message has a line that is too long"},
     {552, "5.3.4", "Message is larger than this server takes"},
 };
-static_assert(std::size(fault_replies) == static_cast<std::size_t>(DotStream::Fault::too_large) + 1);
+static_assert(std::size(fault_replies) == static_cast<std::size_t>(ContentStream::Fault::too_large) + 1);
 
 } // namespace
 
 void Session::handle(const Data&) {
-    stream_ = DotStream({limits_.message_bytes, limits_.line_bytes});
-    body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
+    if (state_ == State::chunks) return reply(replies::data_behind_bdat);
+    if (transaction_.body() == ipc::BodyKind::binary) return reply(replies::binary_needs_bdat);
+    begin_content(ContentStream::Framing::dots);
     state_ = State::data;
     reply(replies::send_data);
+}
+
+void Session::begin_content(ContentStream::Framing framing) {
+    stream_ = ContentStream(framing, {limits_.message_bytes, limits_.line_bytes});
+    body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
+    hops_ = 0;
+    message_id_.clear();
+}
+
+std::size_t Session::take_content(std::string_view bytes, std::int64_t now) {
+    if (skip_ > 0) return skip(bytes.size());
+    return state_ == State::data ? take_data(bytes, now) : take_chunk(bytes, now);
+}
+
+bool Session::content_is_whole() const {
+    return state_ == State::data ? stream_.ended() : state_ == State::chunk && chunk_left_ == 0;
+}
+
+void Session::content_ended(std::int64_t now) {
+    if (state_ == State::data) data_ended(now);
+    else chunk_ended(now);
 }
 
 std::size_t Session::take_data(std::string_view bytes, std::int64_t now) {
     const std::size_t taken = stream_.feed(bytes, large_ == Large::open ? effects_.large : body_);
     received_ += taken;
-    if (stream_.fault() != DotStream::Fault::none || large_ == Large::failed) body_.clear();
-    if (body_.size() > limits_.inline_bytes) {
-        note_header();
-        large_ = Large::asked;
-        only_ticket_ = ask(ipc::OpenLarge{client_.trace});
-    }
-    if (stream_.ended() && large_ != Large::asked) data_ended(now);
+    open_large_if_due();
+    if (content_is_whole() && large_ != Large::asked) data_ended(now);
     return taken;
+}
+
+void Session::open_large_if_due() {
+    if (stream_.fault() != ContentStream::Fault::none || large_ == Large::failed) body_.clear();
+    if (body_.size() <= limits_.inline_bytes) return;
+    note_header();
+    large_ = Large::asked;
+    only_ticket_ = ask(ipc::OpenLarge{client_.trace});
 }
 
 void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
@@ -50,7 +76,7 @@ void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
     large_token_ = opened.token;
     if (large_ == Large::open) effects_.large.append(body_);
     body_ = {};
-    if (stream_.ended()) data_ended(now);
+    if (content_is_whole()) content_ended(now);
 }
 
 void Session::data_ended(std::int64_t now) {
@@ -68,8 +94,13 @@ void Session::note_header() {
     message_id_ = facts.message_id.substr(0, most);
 }
 
+const Reply* Session::fault_reply() const {
+    const auto fault = static_cast<std::size_t>(stream_.fault());
+    return fault == 0 ? nullptr : &fault_replies[fault];
+}
+
 const Reply* Session::why_refused() const {
-    if (stream_.fault() != DotStream::Fault::none) return &fault_replies[static_cast<std::size_t>(stream_.fault())];
+    if (const Reply* fault = fault_reply()) return fault;
     if (hops_ > limits_.hops) return &too_many_hops;
     if (large_ == Large::failed) return &reply_to_submission(large_status_);
     return nullptr;
@@ -78,9 +109,10 @@ const Reply* Session::why_refused() const {
 void Session::refuse_message(const Reply& refusal) {
     effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id_, refusal.code, std::string(refusal.text)});
     // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
-    // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>.
-    using Fault = DotStream::Fault;
-    if (stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf)
+    // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
+    using Fault = ContentStream::Fault;
+    const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf;
+    if (bare && state_ == State::data)
         return close_with(refusal, "bare line end in a message");
     end_transaction();
     reply(refusal);
@@ -97,7 +129,7 @@ void Session::submit(std::int64_t now) {
     submit.envelope.recipients = transaction_.take_recipients();
     submit.envelope.client = client_.address;
     submit.envelope.sender = account_;
-    submit.envelope.eight_bit = transaction_.eight_bit();
+    submit.envelope.body = transaction_.body();
     submit.envelope.trace_head = std::move(trace.head);
     submit.envelope.trace_tail = std::move(trace.tail);
     submit.handle = handle_;

@@ -52,8 +52,9 @@ constexpr MailParameter mail_parameters[] = {
          return size.has_value();
      }},
     {"BODY", [](MailFrom& command, std::string_view value) {            // RFC 6152
-         command.eight_bit = iequals(value, "8BITMIME");
-         return command.eight_bit || iequals(value, "7BIT");
+         if (iequals(value, "8BITMIME")) command.body = ipc::BodyKind::eight_bit;
+         else if (iequals(value, "BINARYMIME")) command.body = ipc::BodyKind::binary;      // RFC 3030
+         return command.body != ipc::BodyKind::seven_bit || iequals(value, "7BIT");
      }},
     // RFC 4954 section 5: who the client says submitted it first. We trust nobody's word for that, and nothing of
     // it gets further than this line.
@@ -124,6 +125,14 @@ Parsed parse_rcpt(std::string_view line, std::size_t at) {
     return RcptTo{std::move(*path)};
 }
 
+Parsed parse_bdat(std::string_view line, std::size_t at) {
+    const auto words = split(line.substr(at), ' ');
+    const auto size = words.empty() ? std::nullopt : parse_number(words[0]);
+    if (!size || words.size() > 2 || (words.size() == 2 && !iequals(words[1], "LAST")))
+        return usage_error("BDAT size [LAST]", at);
+    return Bdat{*size, words.size() == 2};
+}
+
 Parsed parse_auth(std::string_view line, std::size_t at) {
     const auto words = split(line.substr(at), ' ');
     if (words.empty() || words.size() > 2 || words[0].empty()) return usage_error("AUTH mechanism [response]", at);
@@ -140,6 +149,7 @@ constexpr Verb verb_table[] = {
     {"MAIL", "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME]", parse_mail},     // 4.1.1.2
     {"RCPT", "RCPT TO:<address>", parse_rcpt},                                // 4.1.1.3
     {"DATA", "DATA", parse_bare<Data>},                                       // 4.1.1.4
+    {"BDAT", "BDAT size [LAST]", parse_bdat},                                 // RFC 3030 section 2
     {"RSET", "RSET", parse_bare<Rset>},                                       // 4.1.1.5
     {"VRFY", "VRFY address", parse_any<Vrfy>},                                // 4.1.1.6
     {"EXPN", "", parse_expn},                                                 // 4.1.1.7

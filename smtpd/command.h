@@ -20,10 +20,14 @@ struct Ehlo { std::string_view domain; };
 struct MailFrom {
     mail::Path reverse_path;
     std::uint64_t size = 0;                              // RFC 1870; 0: not announced
-    bool eight_bit = false;                              // RFC 6152: BODY=8BITMIME
+    ipc::BodyKind body = ipc::BodyKind::seven_bit;       // RFC 6152
 };
 struct RcptTo { mail::Path forward_path; };
 struct Data {};
+struct Bdat {                                            // RFC 3030
+    std::uint64_t size = 0;
+    bool last = false;
+};
 struct Rset {};
 struct Noop {};
 struct Vrfy {};
@@ -34,7 +38,7 @@ struct Auth {                                            // RFC 4954
     std::string_view mechanism;
     std::optional<std::string_view> initial_response;    // in base64; "=" stands for an empty one
 };
-using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth>;
+using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth>;
 
 struct BadSyntax {
     Reply reply;

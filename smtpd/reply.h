@@ -40,6 +40,7 @@ inline constexpr Reply ok{250, "2.0.0", "OK"};
 inline constexpr Reply bye{221, "2.0.0", "Bye"};
 inline constexpr Reply cannot_verify{252, "2.5.2", "Send mail and see: addresses are decided at RCPT"};
 inline constexpr Reply send_data{354, {}, "End data with <CR><LF>.<CR><LF>"};
+inline constexpr Reply chunk_ok{250, "2.0.0", "Chunk taken"};
 inline constexpr Reply start_tls{220, "2.0.0", "Ready to start TLS"};
 inline constexpr Reply sender_ok{250, "2.1.0", "Sender OK"};
 
@@ -55,7 +56,9 @@ inline constexpr Reply auth_cancelled{501, "5.7.0", "Authentication cancelled"};
 
 inline constexpr Reply command_too_long{500, "5.5.2", "Line too long"};
 inline constexpr Reply command_bare_lf{500, "5.5.2", "A line must end with <CR><LF>"};
-inline constexpr Reply too_big_announced{552, "5.3.4", "Message is larger than this server takes"};
+inline constexpr Reply too_big{552, "5.3.4", "Message is larger than this server takes"};
+inline constexpr Reply data_behind_bdat{503, "5.5.1", "The message has begun by BDAT: go on with BDAT, or RSET"};
+inline constexpr Reply binary_needs_bdat{503, "5.5.1", "BODY=BINARYMIME is sent by BDAT"};
 inline constexpr Reply too_many_recipients{452, "4.5.3", "Too many recipients, send the rest in another transaction"};
 
 inline constexpr Reply not_http{521, "5.5.1", "This is a mail server, not a web server"};

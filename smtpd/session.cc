@@ -20,7 +20,7 @@ struct States {
     constexpr bool has(State state) const { return (bits >> static_cast<unsigned>(state)) & 1U; }
 };
 template <class... S> constexpr States in(S... states) { return {((1U << static_cast<unsigned>(states)) | ...)}; }
-constexpr States always = in(State::fresh, State::greeted, State::mail, State::rcpt);
+constexpr States always = in(State::fresh, State::greeted, State::mail, State::rcpt, State::chunks);
 
 template <class C, std::size_t I = 0> constexpr std::size_t index_of() {
     if constexpr (std::is_same_v<C, std::variant_alternative_t<I, Command>>) return I;
@@ -40,7 +40,8 @@ constexpr Gate gates[] = {
     {verb<Ehlo>, false, always, {}},
     {verb<MailFrom>, true, in(State::greeted), {503, "5.5.1", "EHLO first, then one MAIL at a time"}},
     {verb<RcptTo>, true, in(State::mail, State::rcpt), {503, "5.5.1", "Send MAIL first"}},
-    {verb<Data>, true, in(State::rcpt), {554, "5.5.1", "No valid recipients"}},
+    {verb<Data>, true, in(State::rcpt, State::chunks), {554, "5.5.1", "No valid recipients"}},
+    {verb<Bdat>, true, in(State::rcpt, State::chunks), {503, "5.5.1", "MAIL and a valid recipient first"}},
     {verb<Rset>, false, always, {}},
     {verb<Noop>, false, always, {}},
     {verb<Vrfy>, true, always, {}},
@@ -78,7 +79,7 @@ std::size_t Session::receive(std::string_view bytes, std::int64_t now) {
     std::size_t taken = 0;
     while (taken < bytes.size() && has_room()) {
         // A message goes from the transport's buffer to the body, not through the input.
-        if (state_ == State::data && input_.empty()) taken += take_data(bytes.substr(taken), now);
+        if (takes_content() && input_.empty()) taken += take_content(bytes.substr(taken), now);
         else taken += input_.append(bytes.substr(taken));
         run(now);
     }
@@ -88,9 +89,9 @@ std::size_t Session::receive(std::string_view bytes, std::int64_t now) {
 void Session::run(std::int64_t now) {
     for (;;) {
         if (draining_) drain();
-        if (state_ == State::data) {
-            if (input_.empty() || large_ == Large::asked) return;
-            input_.consume(take_data(input_.peek(), now));
+        if (takes_content()) {
+            if (large_ == Large::asked || (input_.empty() && !content_is_whole())) return;
+            input_.consume(take_content(input_.peek(), now));
         } else if (!may_take_command() || !take_line()) {
             return;
         }
@@ -123,18 +124,25 @@ bool Session::take_line() {
 
 void Session::on_line(const Input::Line& line) {
     ++commands_;
+    // Behind a BDAT that is not understood comes content of any length: no command of this client's.
+    const bool chunk = istarts_with(line.text, "BDAT");
     // A bare LF ends nothing here either: what one server takes for one line another takes for two.
-    if (!line.crlf) return reply(replies::command_bare_lf);
+    if (!line.crlf) return chunk ? close_with(replies::command_bare_lf, "malformed BDAT") : reply(replies::command_bare_lf);
     if (state_ == State::auth) return on_auth_line(line.text);
     if (state_ == State::fresh && is_http_request(line.text)) return close_with(replies::not_http, "HTTP request");
     effects_.verbs.push_back(static_cast<std::uint8_t>(verb_index(line.text).value_or(verbs().size())));
     const Parsed parsed = parse_command(line.text);
-    if (const auto* bad = std::get_if<BadSyntax>(&parsed)) return reply(bad->reply, printable(bad->detail));
+    if (const auto* bad = std::get_if<BadSyntax>(&parsed))
+        return chunk ? close_with(bad->reply, "malformed BDAT") : reply(bad->reply, printable(bad->detail));
     on_command(std::get<Command>(parsed));
 }
 
 void Session::on_command(const Command& command) {
-    if (!may_pass(command.index()) || !spends_junk(command)) return;
+    if (!may_pass(command.index())) {
+        if (const auto* chunk = std::get_if<Bdat>(&command)) skip_ = chunk->size;
+        return;
+    }
+    if (!spends_junk(command)) return;
     std::visit([this](const auto& c) { handle(c); }, command);
 }
 
@@ -179,7 +187,8 @@ void Session::handle(const Ehlo& c) {
 
 void Session::say_extensions() {
     const std::string size = fmt::format("SIZE {}", limits_.message_bytes);
-    std::vector<std::string_view> lines{limits_.hostname, "PIPELINING", size, "8BITMIME", "ENHANCEDSTATUSCODES"};
+    std::vector<std::string_view> lines{limits_.hostname, "PIPELINING", size, "8BITMIME", "ENHANCEDSTATUSCODES",
+                                        "CHUNKING", "BINARYMIME"};
     if (tls_offered_ && tls_version_.empty()) lines.push_back("STARTTLS");
     if (role_.submission && !tls_version_.empty() && account_ == 0) lines.push_back("AUTH PLAIN LOGIN");
     lines.push_back("HELP");
@@ -189,8 +198,8 @@ void Session::say_extensions() {
 }
 
 void Session::handle(const MailFrom& c) {
-    if (c.size > limits_.message_bytes) return reply(replies::too_big_announced);
-    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.eight_bit);
+    if (c.size > limits_.message_bytes) return reply(replies::too_big);
+    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.body);
     if (role_.submission) {
         only_ticket_ = ask(ipc::CheckSender{client_.trace, handle_, transaction_.reverse_path()});
     } else {

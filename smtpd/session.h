@@ -1,6 +1,7 @@
 // One SMTP conversation as a machine: bytes and answers go in, effects come out. No socket, no clock, no log.
 //
 //   fresh --EHLO--> greeted --MAIL--> mail --RCPT--> rcpt --DATA--> data --<CRLF>.<CRLF>--> submitting --> greeted
+//     |                  |                             rcpt --BDAT--> chunk <--> chunks, with LAST --> submitting
 //     ^ \                \--AUTH--> auth --> greeted         (RSET and EHLO lead back to greeted)
 //     |  \__ any state: QUIT, too many errors, an abuse, a timeout --> closed
 //     \-- handshake <--STARTTLS-- greeted
@@ -12,7 +13,7 @@
 #include "libcommon/input.h"
 #include "smtpd/command.h"
 #include "smtpd/config.h"
-#include "smtpd/dot_stream.h"
+#include "smtpd/content_stream.h"
 #include "smtpd/effects.h"
 #include "smtpd/role.h"
 #include "smtpd/transaction.h"
@@ -24,7 +25,7 @@ namespace postern::smtpd {
 
 class Session {
   public:
-    enum class State : std::uint8_t { handshake, fresh, greeted, mail, rcpt, data, submitting, auth, closed };
+    enum class State : std::uint8_t { handshake, fresh, greeted, mail, rcpt, data, chunk, chunks, submitting, auth, closed };
 
     // `tls`: this process has a certificate. The limits, the role and the effects outlive the session.
     Session(const Limits& limits, const Role& role, bool tls, TraceId trace, std::string client, Effects& effects);
@@ -69,6 +70,7 @@ class Session {
     void handle(const MailFrom& c);
     void handle(const RcptTo& c);
     void handle(const Data& c);
+    void handle(const Bdat& c);
     void handle(const Rset& c);
     void handle(const Noop& c);
     void handle(const Vrfy& c);
@@ -84,11 +86,21 @@ class Session {
     void answer_recipient(const std::string& forward_path, const RecipientDeferred& deferred);
     const Reply& add_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
 
+    bool takes_content() const { return skip_ > 0 || state_ == State::data || state_ == State::chunk; }
+    std::size_t take_content(std::string_view bytes, std::int64_t now);
+    void begin_content(ContentStream::Framing framing);
     std::size_t take_data(std::string_view bytes, std::int64_t now);
+    std::size_t take_chunk(std::string_view bytes, std::int64_t now);
+    std::size_t skip(std::size_t bytes);
+    bool content_is_whole() const;
+    void content_ended(std::int64_t now);
+    void chunk_ended(std::int64_t now);
+    void open_large_if_due();
     void data_ended(std::int64_t now);
     void submit(std::int64_t now);
     void note_header();
     const Reply* why_refused() const;
+    const Reply* fault_reply() const;
     void refuse_message(const Reply& reply);
     void abandon_large();
     void end_transaction();
@@ -131,11 +143,14 @@ class Session {
     std::string username_;
 
     Transaction transaction_;
-    DotStream stream_{{}};
+    ContentStream stream_;
     std::string body_;
     Large large_ = Large::none;
     std::uint64_t large_token_ = 0;
     ipc::SubmitStatus large_status_ = ipc::SubmitStatus::unavailable;
+    std::uint64_t chunk_left_ = 0;       // of the chunk that is being read
+    bool last_chunk_ = false;
+    std::uint64_t skip_ = 0;             // of a refused chunk: read and forgotten
     std::size_t hops_ = 0;
     std::string message_id_;
 

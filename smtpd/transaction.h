@@ -13,12 +13,12 @@ namespace postern::smtpd {
 class Transaction {
   public:
     Transaction() = default;
-    Transaction(std::string reverse_path, std::uint64_t announced_size, bool eight_bit)
-        : reverse_path_(std::move(reverse_path)), announced_size_(announced_size), eight_bit_(eight_bit) {}
+    Transaction(std::string reverse_path, std::uint64_t announced_size, ipc::BodyKind body)
+        : reverse_path_(std::move(reverse_path)), announced_size_(announced_size), body_(body) {}
 
     const std::string& reverse_path() const { return reverse_path_; }
     std::uint64_t announced_size() const { return announced_size_; }
-    bool eight_bit() const { return eight_bit_; }
+    ipc::BodyKind body() const { return body_; }
     bool ask_first() { return !std::exchange(asked_, true); }   // is this the first RCPT of the transaction?
     std::size_t accepted() const { return accepted_; }          // RCPT commands that got a 250
     std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
@@ -36,7 +36,7 @@ class Transaction {
 
     std::string reverse_path_;
     std::uint64_t announced_size_ = 0;
-    bool eight_bit_ = false;
+    ipc::BodyKind body_ = ipc::BodyKind::seven_bit;
     bool asked_ = false;
     std::size_t accepted_ = 0;
     std::string first_;

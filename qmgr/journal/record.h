@@ -2,7 +2,8 @@
 // recipient replaces what was known, so replaying some of them twice, or an old one before a copy, ends the same.
 //
 // On disk a record is framed as length (4), CRC-32C of what follows (4), type (1), body in libcommon's codec.
-// A type's layout never changes; a new layout is a new type.
+// A type grows at its end only (added() of libcommon/codec.h): a journal of any version before is read, and so is one
+// that a later version wrote as long as it used nothing new.
 #pragma once
 
 #include "ipc/queue.h"
@@ -82,6 +83,7 @@ struct Accepted {
         release(envelope.trace_tail.value);
     }
     static auto fields(auto& m) { return std::tie(m.arrived, m.envelope, m.large, m.parent, m.body); }
+    static auto added(auto& m) { return std::tie(m.envelope.extensions); }
 };
 
 struct Changed {
@@ -113,7 +115,11 @@ struct Kept {
     Accepted message;
     RecipientRecords recipients;       // that are no longer as they were accepted
     bool operator==(const Kept&) const = default;
-    static auto fields(auto& m) { return std::tie(m.id, m.message, m.recipients); }
+    // The message's own fields, one by one: what it adds is behind them all.
+    static auto fields(auto& m) {
+        return std::tuple_cat(std::tie(m.id), Accepted::fields(m.message), std::tie(m.recipients));
+    }
+    static auto added(auto& m) { return Accepted::added(m.message); }
 };
 
 // In the order of RecordType, from 1.

@@ -44,7 +44,6 @@ void Spool::start(Survey found) {
     totals_ = found.totals;
     next_file_ = found.next_file;
     Writer::Options writer;
-    writer.segment_bytes = options_.segment_bytes;
     writer.next_generation = found.next_generation;
     writer.id_salt = found.id_salt;
     writer.oldest_live = found.live.empty() ? found.next_generation : found.live.begin()->first;

@@ -149,7 +149,7 @@ void Spool::forward_changes(std::uint64_t generation) {
     for (auto& [id, message] : kept_) {
         if (message.oldest_change != generation || message.moving) continue;
         message.moving = true;
-        writer_->submit(Changed{id, true, hooks_.snapshot(id)}, [this, id](Result<Writer::Written> place, JournalRecord&&) {
+        writer_->submit(Changed{id, true, hooks_.snapshot(id)}, [this, id = id](Result<Writer::Written> place, JournalRecord&&) {
             Stub* copied = stub(id);
             if (!copied) return;
             copied->moving = false;

@@ -24,7 +24,7 @@ std::uint64_t new_salt() {
 } // namespace
 
 Writer::Writer(Options options, Events events, Maker maker) :
-    events_(std::move(events)), maker_(std::move(maker)), segment_bytes_(options.segment_bytes),
+    events_(std::move(events)), maker_(std::move(maker)),
     next_generation_(options.next_generation), id_salt_(options.id_salt), totals_(options.totals),
     ends_(std::move(options.ends)), oldest_live_(options.oldest_live) {}
 

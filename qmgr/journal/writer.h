@@ -28,7 +28,6 @@ class Writer {
     using Completion = std::function<void(Result<Written>, JournalRecord&&)>;
 
     struct Options {
-        std::uint64_t segment_bytes = 64 * 1024 * 1024;
         std::uint64_t next_generation = 1;
         std::uint32_t id_salt = 0;
         std::uint64_t oldest_live = 1;
@@ -93,7 +92,6 @@ class Writer {
 
     Events events_;
     Maker maker_;
-    const std::uint64_t segment_bytes_;
 
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -128,17 +128,18 @@ class Client(threading.Thread):
             found = [folder for folder in promise.folders
                      for name, whole in there.get(folder, ({}, 0))[0].values() if name == promise.name]
             if len(found) != 1:
-                problems.append(f"{promise}: {len(found)} times there; on disk: {self.on_disk(promise.name)}")
+                problems.append(f"{promise}: {len(found)} times there; {self.evidence(promise, there)}")
             elif promise.uid and promise.uid[0] == there[found[0]][1] and \
                     there[found[0]][0].get(promise.uid[1], ("", 0))[0] != promise.name:
                 problems.append(f"{promise}: another UID")
         return problems
 
-
-    def on_disk(self, name):
+    def evidence(self, promise, there):
         maildir = self.instance.maildir(self.user)
-        return [str(path.relative_to(maildir)) for path in maildir.rglob("*")
-                if path.is_file() and name.encode() in path.read_bytes()[:4096]]
+        files = [path for path in maildir.rglob("*") if path.is_file() and promise.name.encode() in path.read_bytes()[:4096]]
+        around = {str(near.relative_to(maildir)) for path in files for near in path.parent.parent.rglob("*")}
+        log = [line for line in self.instance.log().splitlines() if " store." in line and "info" not in line.split()[1:2]]
+        return f"on disk: {files}, beside it: {sorted(around)}; by IMAP: { {name: len(found) for name, (found, _) in there.items()} }; {log}"
 
 
 def done(answer):

@@ -124,6 +124,31 @@ TEST_CASE("any damage to the index leaves every message") {
     }
 }
 
+// btrfs after a power cut: a message that was flushed and then moved into a new folder brings with it the directories above
+// its new name, and nothing else of that folder; the index has not heard of it.
+TEST_CASE("of a new folder only the directory of a message is left") {
+    const char* left = GENERATE("cur", "new");
+    TempRoot root;
+    std::string name;
+    {
+        auto store = open_test_store(root);
+        auto account = must(store->account(1));
+        append(*account, "Drafts", body(1));
+    }
+    for (const std::string& found : names_in(root.account(1) / ".Drafts" / "cur")) name = found;
+    fs::create_directories(root.account(1) / ".Project" / left);
+    fs::rename(root.account(1) / ".Drafts" / "cur" / name, root.account(1) / ".Project" / left / name);
+    fs::create_directory(root.account(1) / ".cache");                  // nobody's mailbox
+    auto store = open_test_store(root);
+    auto account = must(store->account(1));
+    CHECK(contents(*select(*account, "Drafts")).empty());
+    REQUIRE(account->find("Project"));
+    CHECK(contents(*select(*account, "Project")).size() == 1);
+    CHECK_FALSE(account->find("cache"));
+    append(*account, "Project", body(2));
+    CHECK(fs::is_directory(root.account(1) / ".Project" / "tmp"));
+}
+
 TEST_CASE("a damaged side file and no index: the messages remain") {
     TempRoot root;
     {

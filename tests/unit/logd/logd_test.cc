@@ -64,6 +64,23 @@ TEST_CASE("a datagram is records, whole or not believed") {
         if (parse_datagram(datagram.substr(0, cut), [](const log::LogRecord&, std::string_view) {})) CHECK(cut == first + 4);
 }
 
+TEST_CASE("an event whose names would break its line is malformed") {
+    const auto taken = [](std::string_view name, std::string_view key) {
+        log::LogRecord record;
+        record.name = name;
+        record.values.push_back({key, "value"});
+        const std::string body = encode(record);
+        std::string datagram;
+        Writer(datagram).put(static_cast<std::uint32_t>(body.size()));
+        return parse_datagram(datagram + body, [](const log::LogRecord&, std::string_view) {});
+    };
+    CHECK(taken("smtpd.connect", "message_id"));
+    CHECK_FALSE(taken("a\nforged.event", "k"));
+    CHECK_FALSE(taken("a.b", "k\r\nforged"));
+    CHECK_FALSE(taken("", "k"));
+    CHECK_FALSE(taken("a b", "k"));
+}
+
 TEST_CASE("a log that stands still never stops its writer") {
     int pair[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);

@@ -133,6 +133,110 @@ TEST_CASE("local deferrals follow their schedule, and a restart keeps it") {
     }
 }
 
+TEST_CASE("a message is not delivered before the time its sender asked for") {
+    World world;
+    REQUIRE(world.start());
+    const std::int64_t until = world.now.wall + 10 * 3600;
+    world.submit_held(1, until, {1, 2});
+    world.submit_held(2, world.now.wall - 1, {1});
+    world.settle();
+    CHECK(state_of(world, 1) == State::stored);              // that time is past
+    REQUIRE(state_of(world, 0) == State::scheduled);
+    const auto entry = world.queue->show(world.promised.begin()->first);
+    CHECK(entry.row.state == State::scheduled);
+    CHECK(entry.recipients.items.at(0).next_attempt == until);
+    CHECK(entry.extensions.hold_until == until);
+    CHECK(world.queue->conservation().balanced);
+
+    SECTION("whatever the owner does") {
+        world.queue->owner_down(0);
+        world.queue->owner_up(0);
+        CHECK(state_of(world, 0) == State::scheduled);
+    }
+    SECTION("after a restart either, and it is in no owner's way") {
+        world.checkpoint();
+        world.settle();
+        world.crash(true);
+        REQUIRE(world.start());
+        world.settle();
+        CHECK(state_of(world, 0) == State::scheduled);
+        CHECK(world.queue->replay_ended(0));
+    }
+    SECTION("nor when the clock is set back: it waits until it shows that time") {
+        world.now.wall -= 3 * 3600;
+        world.advance(std::chrono::hours(10));
+        world.settle();
+        CHECK(state_of(world, 0) == State::scheduled);
+        world.advance(std::chrono::hours(2));
+    }
+    world.advance(std::chrono::seconds(until - 1 - world.now.wall));
+    world.settle();
+    CHECK(state_of(world, 0) == State::scheduled);
+    world.advance(std::chrono::seconds(1));
+    world.settle();
+    CHECK(state_of(world, 0, 0) == State::stored);
+    CHECK(state_of(world, 0, 1) == State::stored);
+}
+
+TEST_CASE("what waits for its time is copied out of old segments like anything that waits") {
+    World world;
+    REQUIRE(world.start());
+    const std::int64_t until = world.now.wall + 3600;
+    world.submit_held(0, until, {7});
+    for (int i = 1; i < 60; ++i) {
+        world.submit(i, 5000, {7});
+        world.settle();
+        world.checkpoint();
+    }
+    CHECK(world.sys.names("deferred").size() == 1);
+    world.crash(true);
+    REQUIRE(world.start());
+    world.settle();
+    world.checkpoint();
+    world.settle();
+    CHECK(state_of(world, 0) == State::scheduled);
+    world.advance(std::chrono::hours(1));
+    world.settle();
+    CHECK(state_of(world, 0) == State::stored);
+    world.check_promises();
+    CHECK(world.damage.empty());
+}
+
+TEST_CASE("the time a message was held for does not count towards its age") {
+    World world;
+    REQUIRE(world.start());
+    always(world, ipc::DeliveryStatus::deferred, "4.2.2");
+    world.submit_held(1, world.now.wall + 200 * 3600, {1});  // queue.max_age is 120 hours
+    for (int hour = 0; hour < 200; ++hour) world.advance(std::chrono::hours(1));
+    world.settle();
+    CHECK(state_of(world, 0) == State::deferred);
+}
+
+TEST_CASE("an agent is told what concerns its recipients") {
+    World world;
+    world.queue_options.owners = 2;
+    REQUIRE(world.start());
+    std::map<std::uint32_t, ipc::Extensions> told;
+    world.verdict = [&](const ipc::Deliver& message, const ipc::DeliverRecipient& r) {
+        told[r.index] = message.extensions;
+        return ipc::RecipientOutcome{r.index, ipc::DeliveryStatus::delivered, "2.0.0", ""};
+    };
+    Accepted message;
+    message.envelope = world.envelope({1, 2});
+    message.envelope.extensions = {true, false, ipc::DsnReturn::full, "id", 0,
+                                   {{{0, ipc::notify::never, "rfc822;a@b"}, {1, ipc::notify::delay, ""}}}};
+    message.body = text_body(1, 100);
+    world.accept(std::move(message), text_body(1, 100));
+    world.settle();
+    REQUIRE(told.size() == 2);
+    for (const std::uint32_t index : {0U, 1U}) {
+        CHECK(told[index].smtputf8);
+        CHECK(told[index].envelope_id.view() == "id");
+        REQUIRE(told[index].recipients.size() == 1);
+        CHECK(told[index].recipients.items[0].index == index);
+    }
+}
+
 TEST_CASE("a part of ours that is away is tried again within seconds") {
     CHECK(retry_delay(1, "4.3.0") == std::chrono::seconds(1));
     CHECK(retry_delay(2, "4.3.2") == std::chrono::seconds(2));

@@ -1,3 +1,4 @@
+#include "libcommon/text.h"
 #include "qmgr/journal/kept_file.h"
 #include "qmgr/journal/segment_format.h"
 
@@ -197,4 +198,80 @@ TEST_CASE("a kept file is whole or nothing") {
     CHECK_FALSE(decode_kept(bytes + "x"));
     CHECK_FALSE(decode_kept(bytes.substr(0, bytes.size() - 1)));
     CHECK_FALSE(decode_kept(""));
+}
+
+namespace {
+// A message with everything that the extensions of SMTP can say.
+Accepted extended_message() {
+    Accepted message = sample_message();
+    message.envelope.body = ipc::BodyKind::binary;
+    message.envelope.extensions = {true, true, ipc::DsnReturn::headers, "QQ314159", 1'700'000'000,
+                                   {{{0, ipc::notify::success | ipc::notify::delay, "rfc822;b@lab.test"}}}};
+    return message;
+}
+
+std::string from_hex_lines(std::string_view text) {
+    std::string digits;
+    for (const char c : text)
+        if (c != ' ' && c != '\n') digits.push_back(c);
+    return from_hex(digits).value();
+}
+} // namespace
+
+TEST_CASE("a journal of the version without extensions is read") {
+    // As that version wrote them: an accepted message for two, BODY=8BITMIME, and a kept one.
+    constexpr std::string_view accepted = R"(
+        62000000 a8174c8a 01 0100000000000000 0000000000000000 03000000 614062
+        01000000 03000000 634064 0700000000000000 03000000 634064 01000000 78
+        00000000 0000000000000000 00 00000000 00000000 00 00
+        11000000 5375626a6563743a20780d0a0d0a790d0a)";
+    const std::string bytes = from_hex_lines(accepted);
+    const auto frame = read_frame(bytes);
+    REQUIRE(frame);
+    const auto record = decode_record(*frame);
+    REQUIRE(record);
+    const auto& message = std::get<Accepted>(*record);
+    CHECK(message.envelope.reverse_path.view() == "a@b");
+    CHECK(message.envelope.recipients.items.at(0).address.view() == "c@d");
+    CHECK(message.envelope.body == ipc::BodyKind::seven_bit);
+    CHECK(message.envelope.extensions == ipc::Extensions{});
+    CHECK(message.body.view() == "Subject: x\r\n\r\ny\r\n");
+    std::string again;
+    append_frame(again, *record);
+    CHECK(again == bytes);                // and the version before reads what is written for such a message now
+
+    constexpr std::string_view kept_file = R"(
+        504f535445524e4b 9a000000 c2cca12b 04 01000000 0200000000000000 03000000
+        0100000000000000 0000000000000000 03000000 614062
+        01000000 03000000 634064 0700000000000000 03000000 634064 01000000 78
+        00000000 0000000000000000 00 00000000 00000000 00 00
+        11000000 5375626a6563743a20780d0a0d0a790d0a
+        01000000 01000000 00 00 00000000 0000000000000000 00 05000000 342e322e32 04000000 66756c6c)";
+    const auto kept = decode_kept(from_hex_lines(kept_file));
+    REQUIRE(kept);
+    CHECK(kept->message == message);
+    CHECK(kept->recipients.items.at(0).error.view() == "full");
+    CHECK(encode_kept(*kept) == from_hex_lines(kept_file));
+}
+
+TEST_CASE("BODY=8BITMIME of the version before is the same byte now") {
+    Accepted message = sample_message();
+    message.envelope.body = ipc::BodyKind::seven_bit;
+    const std::string plain = encode(message);
+    message.envelope.body = ipc::BodyKind::eight_bit;
+    const std::string eight = encode(message);
+    REQUIRE(plain.size() == eight.size());
+    const auto at = static_cast<std::size_t>(std::mismatch(plain.begin(), plain.end(), eight.begin()).first - plain.begin());
+    CHECK(plain[at] == 0);                // was a bool: false
+    CHECK(eight[at] == 1);                // and true
+    CHECK(plain.substr(at + 1) == eight.substr(at + 1));
+}
+
+TEST_CASE("what extensions say is in the journal and in kept files") {
+    const Accepted message = extended_message();
+    std::string bytes;
+    append_frame(bytes, message);
+    CHECK(std::get<Accepted>(*decode_record(*read_frame(bytes))) == message);
+    const Kept kept{{1, 2, 3}, message, {{sample_recipient(Outcome::waiting)}}};
+    CHECK(*decode_kept(encode_kept(kept)) == kept);
 }

@@ -62,6 +62,7 @@ struct World {
 
     ipc::Envelope envelope(const std::vector<AccountId>& accounts) const;
     void submit(int number, std::size_t size, const std::vector<AccountId>& accounts);
+    void submit_held(int number, std::int64_t until, const std::vector<AccountId>& accounts);
     void submit_large(int number, std::size_t size, const std::vector<AccountId>& accounts);
     void accept(Accepted message, std::string body);
 
@@ -132,6 +133,15 @@ inline void World::submit(int number, std::size_t size, const std::vector<Accoun
     message.body = text_body(number, size);
     std::string body = message.body.value;
     accept(std::move(message), std::move(body));
+}
+
+inline void World::submit_held(int number, std::int64_t until, const std::vector<AccountId>& accounts) {
+    Accepted message;
+    message.arrived = now.wall;
+    message.envelope = envelope(accounts);
+    message.envelope.extensions.hold_until = until;
+    message.body = text_body(number, 100);
+    accept(std::move(message), text_body(number, 100));
 }
 
 inline void World::submit_large(int number, std::size_t size, const std::vector<AccountId>& accounts) {

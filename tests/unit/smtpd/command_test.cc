@@ -9,18 +9,21 @@ using namespace postern::smtpd;
 
 namespace {
 
+constexpr std::string_view body_names[] = {"", " 8bit", " binary"};
+
 struct Describe {
     std::string operator()(const Helo& c) const { return fmt::format("helo {}", c.domain); }
     std::string operator()(const Ehlo& c) const { return fmt::format("ehlo {}", c.domain); }
     std::string operator()(const MailFrom& c) const {
         return fmt::format("mail <{}>{}{}", c.reverse_path.null ? "" : c.reverse_path.mailbox.text(),
-                           c.size ? fmt::format(" size={}", c.size) : "", c.eight_bit ? " 8bit" : "");
+                           c.size ? fmt::format(" size={}", c.size) : "", body_names[static_cast<std::size_t>(c.body)]);
     }
     std::string operator()(const RcptTo& c) const { return fmt::format("rcpt <{}>", c.forward_path.mailbox.text()); }
     std::string operator()(const Auth& c) const {
         return fmt::format("auth {} {}", c.mechanism, c.initial_response.value_or("-"));
     }
     std::string operator()(const Data&) const { return "data"; }
+    std::string operator()(const Bdat& c) const { return fmt::format("bdat {}{}", c.size, c.last ? " last" : ""); }
     std::string operator()(const Rset&) const { return "rset"; }
     std::string operator()(const Noop&) const { return "noop"; }
     std::string operator()(const Vrfy&) const { return "vrfy"; }
@@ -55,7 +58,8 @@ constexpr Case cases[] = {
     {"MAIL FROM:<a@b.example> SIZE=1000", "mail <a@b.example> size=1000"},
     {"MAIL FROM:<a@b.example> size=1 body=8bitmime", "mail <a@b.example> size=1 8bit"},
     {"MAIL FROM:<a@b.example> BODY=7BIT", "mail <a@b.example>"},
-    {"MAIL FROM:<a@b.example> BODY=BINARYMIME", "501 5.5.4 column 24"},
+    {"MAIL FROM:<a@b.example> BODY=BINARYMIME", "mail <a@b.example> binary"},
+    {"MAIL FROM:<a@b.example> BODY=16BIT", "501 5.5.4 column 24"},
     {"MAIL FROM:<a@b.example> BODY", "501 5.5.4 column 24"},
     {"MAIL FROM:<a@b.example> SIZE=", "501 5.5.4 column 24"},
     {"MAIL FROM:<a@b.example> SIZE=-1", "501 5.5.4 column 24"},
@@ -79,6 +83,16 @@ constexpr Case cases[] = {
 
     {"DATA", "data"},
     {"DATA now", "501 5.5.4 column 5"},
+    {"BDAT 0", "bdat 0"},
+    {"BDAT 1000 LAST", "bdat 1000 last"},
+    {"bdat 18446744073709551615 last", "bdat 18446744073709551615 last"},
+    {"BDAT", "501 5.5.4 column 4"},
+    {"BDAT LAST", "501 5.5.4 column 5"},
+    {"BDAT -1", "501 5.5.4 column 5"},
+    {"BDAT 0x10", "501 5.5.4 column 5"},
+    {"BDAT 18446744073709551616", "501 5.5.4 column 5"},                       // 2^64 does not wrap
+    {"BDAT 10 LAST LAST", "501 5.5.4 column 5"},
+    {"BDAT 10 FIRST", "501 5.5.4 column 5"},
     {"RSET", "rset"},
     {"NOOP anything", "noop"},
     {"VRFY ann", "vrfy"},

@@ -16,6 +16,8 @@ TEST_CASE("a message comes in from the world") {
         S: 250-SIZE 26214400
         S: 250-8BITMIME
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<bob@example.net> SIZE=100 BODY=8BITMIME
@@ -38,7 +40,7 @@ TEST_CASE("a message comes in from the world") {
     CHECK(submit.body.view() == "Subject: hello\r\n\r\n.dotted\r\n");
     CHECK(submit.envelope.reverse_path.view() == "bob@example.net");
     CHECK(submit.envelope.client.view() == "192.0.2.1");
-    CHECK(submit.envelope.eight_bit);
+    CHECK(submit.envelope.body == ipc::BodyKind::eight_bit);
     CHECK(submit.envelope.sender == 0);
     CHECK(submit.handle.empty());
     REQUIRE(submit.envelope.recipients.size() == 1);
@@ -57,6 +59,8 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-SIZE 26214400
         S: 250-8BITMIME
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<ann@example.org>
@@ -72,6 +76,8 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-SIZE 26214400
         S: 250-8BITMIME
         S: 250-ENHANCEDSTATUSCODES
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
         S: 250-AUTH PLAIN LOGIN
         S: 250 HELP
         C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=

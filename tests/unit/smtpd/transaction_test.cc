@@ -12,7 +12,7 @@ ipc::RecipientVerdict deliver(std::vector<ipc::LocalTarget> targets, std::vector
 } // namespace
 
 TEST_CASE("an account gets one copy however it was reached") {
-    Transaction transaction("bob@example.net", 0, false);
+    Transaction transaction("bob@example.net", 0, ipc::BodyKind::seven_bit);
     CHECK(transaction.add_local("ann@example.org", deliver({{1, "ann@example.org", {}}})));
     CHECK(transaction.add_local("all@example.org",
                                 deliver({{1, "ann@example.org", {}}, {2, "ben@example.org", {}}}, {"far@example.com"})));

@@ -1,9 +1,9 @@
-#include "smtpd/dot_stream.h"
+#include "smtpd/content_stream.h"
 
 #include <catch2/catch.hpp>
 
 using namespace postern::smtpd;
-using Fault = DotStream::Fault;
+using Fault = ContentStream::Fault;
 using namespace std::string_literals;
 
 namespace {
@@ -14,8 +14,19 @@ struct Outcome {
     bool ended = false;
     std::size_t taken = 0;
 };
-Outcome feed(std::string_view bytes, std::size_t chunk, DotStream::Limits limits = {1000000, 998}) {
-    DotStream stream(limits);
+Outcome feed_chunks(ContentStream::Framing framing, std::string_view bytes, std::size_t chunk,
+                    ContentStream::Limits limits = {1000000, 998}) {
+    ContentStream stream(framing, limits);
+    Outcome outcome;
+    while (outcome.taken < bytes.size()) outcome.taken += stream.feed(bytes.substr(outcome.taken, chunk), outcome.message);
+    CHECK_FALSE(stream.ended());
+    stream.finish();
+    outcome.fault = stream.fault();
+    outcome.ended = stream.ended();
+    return outcome;
+}
+Outcome feed(std::string_view bytes, std::size_t chunk, ContentStream::Limits limits = {1000000, 998}) {
+    ContentStream stream(ContentStream::Framing::dots, limits);
     Outcome outcome;
     while (outcome.taken < bytes.size() && !stream.ended())
         outcome.taken += stream.feed(bytes.substr(outcome.taken, chunk), outcome.message);
@@ -89,9 +100,37 @@ TEST_CASE("limits are exact: a line without its CRLF, a message without its dots
 }
 
 TEST_CASE("a message that is too large is not kept") {
-    DotStream stream({1000, 1000000});
+    ContentStream stream(ContentStream::Framing::dots, {1000, 1000000});
     std::string out;
     for (int i = 0; i < 1000; ++i) stream.feed(std::string(1000, 'x'), out);
     CHECK(out.size() <= 1000);
     CHECK(stream.size() == 1000000);
+}
+
+TEST_CASE("chunks of text: dots mean nothing, lines mean as much as ever") {
+    using Framing = ContentStream::Framing;
+    struct Case { std::string bytes; Fault fault; };
+    const Case cases[] = {
+        {"", Fault::none},
+        {"a\r\n.\r\n..b\r\n.\r\nc", Fault::none},           // a last line without its end is the sender's own
+        {"a\r\n.", Fault::none},
+        {"a\nb\r\n", Fault::bare_lf},
+        {"a\rb\r\n", Fault::bare_cr},
+        {"a\r\n\r", Fault::bare_cr},                          // no chunk follows that could bring the LF
+        {"\n", Fault::bare_lf},
+        {"a\0b\r\n"s, Fault::nul},
+        {std::string(999, 'x') + "\r\n", Fault::line_too_long},
+    };
+    for (const Case& c : cases) {
+        for (std::size_t chunk = 1; chunk <= 12; ++chunk) {
+            INFO(c.bytes << " in chunks of " << chunk);
+            const Outcome outcome = feed_chunks(Framing::chunks, c.bytes, chunk);
+            CHECK(outcome.fault == c.fault);
+            if (c.fault == Fault::none) CHECK(outcome.message == c.bytes);
+            CHECK(feed_chunks(Framing::binary, c.bytes, chunk).message == c.bytes);
+            CHECK(feed_chunks(Framing::binary, c.bytes, chunk).fault == Fault::none);
+        }
+    }
+    CHECK(feed_chunks(Framing::chunks, "123456", 4, {5, 100}).fault == Fault::too_large);
+    CHECK(feed_chunks(Framing::binary, "123456", 4, {5, 100}).fault == Fault::too_large);
 }

@@ -1,11 +1,15 @@
-#include "smtpd/dot_stream.h"
+#include "smtpd/content_stream.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace postern::smtpd {
 
-std::size_t DotStream::feed(std::string_view bytes, std::string& out) {
+std::size_t ContentStream::feed(std::string_view bytes, std::string& out) {
+    if (!has_lines()) {
+        put(bytes, out);
+        return bytes.size();
+    }
     std::size_t at = 0;
     while (at < bytes.size() && !ended()) {
         if (state_ == State::line) at += take_run(bytes.substr(at), out);
@@ -14,18 +18,23 @@ std::size_t DotStream::feed(std::string_view bytes, std::string& out) {
     return at;
 }
 
+void ContentStream::finish() {
+    if (state_ == State::line_cr) set_fault(Fault::bare_cr);
+    state_ = State::ended;
+}
+
 // The fast path: the rest of a line up to its CR, looked through by memchr and copied once.
-std::size_t DotStream::take_run(std::string_view bytes, std::string& out) {
+std::size_t ContentStream::take_run(std::string_view bytes, std::string& out) {
     std::string_view run = bytes.substr(0, bytes.find('\r'));
     for (char special : {'\n', '\0'}) run = run.substr(0, run.find(special));
     put(run, out);
     return run.size();
 }
 
-void DotStream::step(char c, std::string& out) {
+void ContentStream::step(char c, std::string& out) {
     switch (state_) {
     case State::line_start:
-        if (c == '.') state_ = State::dot;
+        if (c == '.' && framing_ == Framing::dots) state_ = State::dot;
         else in_line(c, out);
         break;
     case State::dot:                          // the first dot of a line is the transport's, not the message's
@@ -47,7 +56,7 @@ void DotStream::step(char c, std::string& out) {
     }
 }
 
-void DotStream::in_line(char c, std::string& out) {
+void ContentStream::in_line(char c, std::string& out) {
     state_ = State::line;
     if (c == '\r') {
         state_ = State::line_cr;
@@ -59,7 +68,7 @@ void DotStream::in_line(char c, std::string& out) {
     }
 }
 
-void DotStream::behind_cr(char c, std::string& out) {
+void ContentStream::behind_cr(char c, std::string& out) {
     if (c != '\n') {
         set_fault(Fault::bare_cr);
         in_line(c, out);
@@ -71,15 +80,15 @@ void DotStream::behind_cr(char c, std::string& out) {
     state_ = State::line_start;
 }
 
-void DotStream::put(std::string_view bytes, std::string& out) {
+void ContentStream::put(std::string_view bytes, std::string& out) {
     size_ += bytes.size();
     line_ += bytes.size();
     if (size_ > limits_.message_bytes) set_fault(Fault::too_large);
-    if (line_ > limits_.line_bytes) set_fault(Fault::line_too_long);
+    if (has_lines() && line_ > limits_.line_bytes) set_fault(Fault::line_too_long);
     if (fault_ == Fault::none) out.append(bytes);
 }
 
-void DotStream::set_fault(Fault fault) {
+void ContentStream::set_fault(Fault fault) {
     if (fault_ == Fault::none) fault_ = fault;
 }
 

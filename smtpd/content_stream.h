@@ -1,8 +1,10 @@
-// The message between DATA and its end, RFC 5321 section 4.5.2, on any chunking.
+// The message as it comes in, in pieces of any size: behind DATA (RFC 5321 section 4.5.2) or in chunks of BDAT
+// (RFC 3030).
 //
-// Only <CRLF>.<CRLF> ends it. A lone CR or LF is where two servers could disagree about the end, and so smuggle a
-// message past one of them (CVE-2023-51764 and its kin): such a message is read to its end and refused, never
-// repaired (RFC 5321 section 2.3.8, RFC 5322 section 2.2).
+// Only <CRLF>.<CRLF> ends what follows DATA. A lone CR or LF is where two servers could disagree about the end, and
+// so smuggle a message past one of them (CVE-2023-51764 and its kin): such a message is read to its end and refused,
+// never repaired (RFC 5321 section 2.3.8, RFC 5322 section 2.2). That holds for text by BDAT too, because whoever gets
+// it next may get it by DATA; only BODY=BINARYMIME has no lines.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +13,7 @@
 
 namespace postern::smtpd {
 
-class DotStream {
+class ContentStream {
   public:
     struct Limits {
         std::uint64_t message_bytes = 0;
@@ -19,11 +21,15 @@ class DotStream {
     };
     enum class Fault : std::uint8_t { none, bare_cr, bare_lf, nul, line_too_long, too_large };
 
-    explicit DotStream(Limits limits) : limits_(limits) {}
+    enum class Framing : std::uint8_t { dots, chunks, binary };   // DATA; BDAT; BDAT with BODY=BINARYMIME
 
-    // Takes bytes, at most up to and with the end of data; appends the message without its dots to `out`.
+    ContentStream() = default;
+    ContentStream(Framing framing, Limits limits) : framing_(framing), limits_(limits) {}
+
+    // Takes bytes, behind DATA at most up to and with the end; appends the message, without its dots, to `out`.
     // Returns how many it took. After a fault nothing more is appended.
     std::size_t feed(std::string_view bytes, std::string& out);
+    void finish();                            // no chunk follows
 
     bool ended() const { return state_ == State::ended; }
     Fault fault() const { return fault_; }    // the first thing that was wrong
@@ -38,6 +44,7 @@ class DotStream {
         line_cr,       // behind a CR in a line
         ended,
     };
+    bool has_lines() const { return framing_ != Framing::binary; }
     std::size_t take_run(std::string_view bytes, std::string& out);
     void step(char c, std::string& out);
     void in_line(char c, std::string& out);
@@ -45,6 +52,7 @@ class DotStream {
     void put(std::string_view bytes, std::string& out);
     void set_fault(Fault fault);
 
+    Framing framing_ = Framing::dots;
     Limits limits_;
     State state_ = State::line_start;
     Fault fault_ = Fault::none;
