@@ -7,6 +7,7 @@
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 
+#include <array>
 #include <list>
 #include <unordered_map>
 
@@ -64,6 +65,7 @@ class Service {
     bool performing_ = false;
     bool draining_ = false;
     std::chrono::steady_clock::time_point patient_until_{};   // while draining: until then only quiet sessions are ended
+    std::array<std::chrono::steady_clock::time_point, 3> looked_in_vain_{};   // by rank, for somebody to make way
     std::uint64_t next_id_ = 1;
     std::list<Port> ports_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Conversation>> conversations_;

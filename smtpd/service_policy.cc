@@ -14,7 +14,8 @@ Counter made_way{"smtp_made_way_total", "", "SMTP sessions ended because others 
 Gauge answers_waiting{"smtp_tarpit_answers", "", "Answers about unknown recipients that wait"};
 
 constexpr std::chrono::seconds idle_enough{5};           // to be sent away for somebody else
-constexpr std::size_t sent_away_together = 32;           // looking for them is a walk over all sessions
+constexpr std::size_t sent_away_together = 32;           // looking for them is a walk over all sessions,
+constexpr std::chrono::milliseconds between_looks{250};  // which a flood of connections must not make us take each time
 constexpr std::chrono::seconds question_deadline{30};
 
 } // namespace
@@ -90,11 +91,14 @@ void Service::note_accepted(Conversation& c) {
 // it is no progress. Who waits for us is neither.
 void Service::make_room(Seats::Rank rank) {
     const auto now = Clock::now();
+    auto& in_vain = looked_in_vain_[static_cast<std::size_t>(rank)];
+    if (now - in_vain < between_looks) return;
     std::vector<Conversation*> idle;
     for (auto& [id, c] : conversations_)
         if (c->rank <= rank && !c->session.waits() && c->session.state() != Session::State::closed &&
             c->session.progress() == c->progress && now - c->progressed >= idle_enough)
             idle.push_back(c.get());
+    if (idle.empty()) in_vain = now;
     const auto count = static_cast<std::ptrdiff_t>(std::min(idle.size(), sent_away_together));
     std::partial_sort(idle.begin(), idle.begin() + count, idle.end(), [](const Conversation* a, const Conversation* b) {
         return std::tie(a->rank, a->progressed) < std::tie(b->rank, b->progressed);
