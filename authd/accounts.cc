@@ -60,6 +60,12 @@ Result<void> store(Database& db, AccountId id, const ipc::AccountSettings& s) {
     return {};
 }
 
+// The verifier comes with the next password or the next login by PLAIN, and goes at once.
+Result<void> opt_in_to_cram_md5(Database& db, AccountId id, bool wanted) {
+    return db.run("UPDATE accounts SET cram_md5 = ?1, cram_md5_verifier = iif(?1, cram_md5_verifier, '') WHERE id = ?2",
+                  wanted ? 1 : 0, id);
+}
+
 ipc::AccountRow read_row(const Rows& rows) {
     return {.id = rows.count(0),
             .address = mail::Mailbox{std::string(rows.text(1)), std::string(rows.text(2))}.text(),
@@ -110,27 +116,30 @@ Rows aliases_naming(Database& db, std::string_view target) {
 
 } // namespace
 
-Result<AccountId> create_account(Database& db, const ipc::NewAccount& account, std::string_view hash,
+Result<AccountId> create_account(Database& db, const ipc::NewAccount& account, const StoredPassword& password,
                                  std::int64_t now) {
     auto address = own_address(db, account.address);
     if (!address) return address.error();
     if (auto good = check(account.settings); !good) return good.error();
     if (auto room = check_room(db, address->domain); !room) return room.error();
     auto made = db.run("INSERT INTO accounts (organization, name, password_hash, status, role, created, last_login)"
-                       " VALUES ((SELECT organization FROM domains WHERE id = ?), '', ?, 0, 0, ?, 0)",
-                       address->domain, hash, now);
+                       " VALUES ((SELECT organization FROM domains WHERE id = ?), '', '', 0, 0, ?, 0)",
+                       address->domain, now);
     if (!made) return made.error();
     const auto id = static_cast<AccountId>(db.last_id());
     if (auto added = insert_address(db, *address, id, true); !added) return added.error();
     if (auto set = store(db, id, account.settings); !set) return set.error();
+    if (auto kept = store_password(db, id, password); !kept) return kept.error();
     return id;
 }
 
-Result<AccountId> change_account(Database& db, std::string_view address, const ipc::AccountSettings& settings) {
-    if (auto good = check(settings); !good) return good.error();
-    auto id = account_at(db, address);
+Result<AccountId> change_account(Database& db, const ipc::ChangeAccount& request) {
+    if (auto good = check(request.settings); !good) return good.error();
+    auto id = account_at(db, request.address);
     if (!id) return id;
-    if (auto set = store(db, *id, settings); !set) return set.error();
+    if (auto set = store(db, *id, request.settings); !set) return set.error();
+    if (request.cram_md5)
+        if (auto set = opt_in_to_cram_md5(db, *id, *request.cram_md5); !set) return set.error();
     return id;
 }
 
@@ -141,12 +150,16 @@ Result<AccountId> delete_account(Database& db, std::string_view address) {
     return id;
 }
 
-Result<void> store_hash(Database& db, AccountId account, std::string_view hash) {
-    return db.run("UPDATE accounts SET password_hash = ? WHERE id = ?", hash, account);
+Result<void> store_password(Database& db, AccountId account, const StoredPassword& password) {
+    return db.run("UPDATE accounts SET password_hash = ?, scram_verifier = ?, cram_md5_verifier = iif(cram_md5, ?, '')"
+                  " WHERE id = ?",
+                  password.hash, password.scram, password.cram_md5, account);
 }
 
-Result<void> replace_hash(Database& db, AccountId account, std::string_view old_hash, std::string_view hash) {
-    return db.run("UPDATE accounts SET password_hash = ? WHERE id = ? AND password_hash = ?", hash, account, old_hash);
+Result<void> replace_password(Database& db, AccountId account, std::string_view old_hash, const StoredPassword& password) {
+    return db.run("UPDATE accounts SET password_hash = ?, scram_verifier = ?, cram_md5_verifier = iif(cram_md5, ?, '')"
+                  " WHERE id = ? AND password_hash = ?",
+                  password.hash, password.scram, password.cram_md5, account, old_hash);
 }
 
 Result<void> store_last_login(Database& db, AccountId account, std::int64_t time) {
@@ -212,6 +225,10 @@ Result<ipc::AccountEntry> show_account(Database& db, std::string_view address) {
     for (const auto& own : entry.addresses)
         if (auto read = read_names(aliases_naming(db, own), entry.aliases); !read) return read.error();
     if (entry.aliases.size() > ipc::max_page) entry.aliases.items.resize(ipc::max_page);
+    const auto login = login_account(db, *id);
+    if (!login) return login.error();
+    entry.has_scram = !login->scram.empty();
+    entry.cram_md5 = login->wants_cram_md5;
     entry.found = true;
     return entry;
 }
@@ -219,13 +236,16 @@ Result<ipc::AccountEntry> show_account(Database& db, std::string_view address) {
 Result<LoginAccount> login_account(Database& db, AccountId id) {
     Rows rows = db.query("SELECT a.password_hash, p.local_part, d.name, a.status, d.status,"
                          " coalesce(a.quota_bytes, d.default_quota_bytes),"
-                         " coalesce(a.quota_messages, d.default_quota_messages)"
+                         " coalesce(a.quota_messages, d.default_quota_messages), a.scram_verifier, a.cram_md5_verifier, a.cram_md5"
                          " FROM accounts a JOIN addresses p ON p.account = a.id AND p.is_primary = 1"
                          " JOIN domains d ON d.id = p.domain WHERE a.id = ?",
                          id);
     if (rows.next())
         return LoginAccount{.id = id,
                             .hash = std::string(rows.text(0)),
+                            .scram = std::string(rows.text(7)),
+                            .cram_md5 = std::string(rows.text(8)),
+                            .wants_cram_md5 = rows.number(9) != 0,
                             .address = mail::Mailbox{std::string(rows.text(1)), std::string(rows.text(2))}.text(),
                             .may_log_in = rows.number(3) == static_cast<int>(ipc::AccountStatus::active) &&
                                           rows.number(4) == static_cast<int>(ipc::DomainStatus::active),

@@ -3,6 +3,7 @@
 #include "authd/accounts.h"
 #include "authd/address.h"
 #include "authd/aliases.h"
+#include "authd/app_password.h"
 #include "authd/audit.h"
 #include "authd/domains.h"
 #include "authd/hash_batch.h"
@@ -50,6 +51,7 @@ class Detail {
 
   private:
     template <std::size_t N> static std::string show(const Text<N>& value) { return printable(value); }
+    static std::string show(bool value) { return value ? "yes" : "no"; }
     template <class T> static std::string show(T value) { return std::to_string(static_cast<std::uint64_t>(value)); }
     std::string text_;
 };
@@ -63,13 +65,14 @@ std::string detail(const ipc::DomainSettings& s) {
         .add("max_accounts", s.max_accounts)
         .text();
 }
-std::string detail(const ipc::AccountSettings& s) {
+std::string detail(const ipc::AccountSettings& s, std::optional<bool> cram_md5 = {}) {
     return Detail()
         .add("name", s.name)
         .add("status", s.status)
         .add("role", s.role)
         .add("quota_bytes", s.quota_bytes)
         .add("quota_messages", s.quota_messages)
+        .add("cram_md5", cram_md5)
         .text();
 }
 std::string detail(const ipc::AliasRow& alias) {
@@ -132,12 +135,18 @@ AdminResult Admin::change(const ipc::DeleteDomain& r) {
 }
 AdminResult Admin::change(const ipc::ChangeAccount& r) {
     const bool stops = r.settings.status && *r.settings.status != ipc::AccountStatus::active;
-    auto operation = [&] { return change_account(db_, r.address, r.settings); };
-    return stops ? perform_on_account(r.actor, "account.change", r.address, detail(r.settings), operation)
-                 : perform(r.actor, "account.change", r.address, detail(r.settings), operation);
+    auto operation = [&] { return change_account(db_, r); };
+    const std::string about = detail(r.settings, r.cram_md5);
+    return stops ? perform_on_account(r.actor, "account.change", r.address, about, operation)
+                 : perform(r.actor, "account.change", r.address, about, operation);
 }
 AdminResult Admin::change(const ipc::DeleteAccount& r) {
     return perform_on_account(r.actor, "account.delete", r.address, "", [&] { return delete_account(db_, r.address); });
+}
+// What it logged in is over too: nobody can tell any more which password a handle came from.
+AdminResult Admin::change(const ipc::RemoveAppPassword& r) {
+    return perform_on_account(r.actor, "app-password.remove", r.account, printable(r.name),
+                              [&] { return remove_app_password(db_, r); });
 }
 AdminResult Admin::change(const ipc::AddAddress& r) {
     return perform(r.actor, r.primary ? "address.primary" : "address.add", r.address, r.account,
@@ -156,10 +165,10 @@ AdminResult Admin::change(const ipc::DeleteAlias& r) {
 
 void Admin::change(ipc::CreateAccount r, Done done) {
     std::vector<ipc::NewAccount> one{std::move(r.account)};
-    hash_all(verifier_, one, [this, actor = r.actor, account = one[0], done](Result<std::vector<std::string>> hashes) {
-        if (!hashes) return done(failure(hashes.error(), account.address));
+    hash_all(verifier_, one, [this, actor = r.actor, account = one[0], done](Result<std::vector<StoredPassword>> made) {
+        if (!made) return done(failure(made.error(), account.address));
         done(perform(actor, "account.create", account.address, detail(account.settings),
-                     [&] { return create_account(db_, account, hashes->front(), clock_()); }));
+                     [&] { return create_account(db_, account, made->front(), clock_()); }));
     });
 }
 
@@ -170,14 +179,28 @@ void Admin::change(ipc::SetPassword r, Done done) {
     one[0].address = r.address;
     one[0].password = std::move(r.password);
     one[0].hash = r.hash;
-    hash_all(verifier_, one, [this, actor = r.actor, address = r.address, done](Result<std::vector<std::string>> hashes) {
-        if (!hashes) return done(failure(hashes.error(), address));
+    hash_all(verifier_, one, [this, actor = r.actor, address = r.address, done](Result<std::vector<StoredPassword>> made) {
+        if (!made) return done(failure(made.error(), address));
         done(perform_on_account(actor, "account.password", address, "", [&]() -> Result<std::uint64_t> {
             auto id = account_at(db_, address);
             if (!id) return id;
-            if (auto stored = store_hash(db_, *id, hashes->front()); !stored) return stored.error();
+            if (auto stored = store_password(db_, *id, made->front()); !stored) return stored.error();
             return id;
         }));
+    });
+}
+
+void Admin::change(ipc::AddAppPassword r, std::function<void(const ipc::AppPasswordAdded&)> done) {
+    auto shown = std::make_shared<const Secret>(make_app_password());
+    auto hashed = std::make_shared<const Secret>(*as_app_password(shown->view()));
+    verifier_.hash(hashed, [this, request = std::move(r), shown, hashed, done](Result<std::string> hash) {
+        if (!hash) return done({failure(hash.error(), request.account), {}});
+        ipc::AppPasswordAdded added;
+        added.result = perform(request.actor, "app-password.add", request.account, printable(request.name), [&] {
+            return add_app_password(db_, request, selector_of(hashed->view()), *hash, clock_());
+        });
+        if (added.result.status == AdminStatus::ok) added.password = shown->view();
+        done(added);
     });
 }
 
@@ -186,20 +209,20 @@ void Admin::change(ipc::ImportAccounts r, Done done) {
         std::erase_if(r.accounts.items, [&](const auto& account) { return account_at(db_, account.address).ok(); });
     if (r.accounts.empty()) return done({AdminStatus::ok, 0, {}});
     auto request = std::make_shared<ipc::ImportAccounts>(std::move(r));
-    hash_all(verifier_, request->accounts.items, [this, request, done](Result<std::vector<std::string>> hashes) {
-        if (!hashes) return done(failure(hashes.error(), "import"));
-        done(perform(request->actor, "account.import", fmt::format("{} accounts", hashes->size()), "",
-                     [&] { return write_import(*request, *hashes); }));
+    hash_all(verifier_, request->accounts.items, [this, request, done](Result<std::vector<StoredPassword>> made) {
+        if (!made) return done(failure(made.error(), "import"));
+        done(perform(request->actor, "account.import", fmt::format("{} accounts", made->size()), "",
+                     [&] { return write_import(*request, *made); }));
     });
 }
 
-Result<std::uint64_t> Admin::write_import(const ipc::ImportAccounts& request, const std::vector<std::string>& hashes) {
-    for (std::size_t i = 0; i < hashes.size(); ++i) {
+Result<std::uint64_t> Admin::write_import(const ipc::ImportAccounts& request, const std::vector<StoredPassword>& passwords) {
+    for (std::size_t i = 0; i < passwords.size(); ++i) {
         const auto& account = request.accounts.items[i];
-        auto made = create_account(db_, account, hashes[i], clock_());
+        auto made = create_account(db_, account, passwords[i], clock_());
         if (!made) return made.error().with("address", printable(account.address));
     }
-    return hashes.size();
+    return passwords.size();
 }
 
 } // namespace postern::authd

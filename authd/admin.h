@@ -27,6 +27,7 @@ class Admin {
     ipc::AdminResult change(const ipc::DeleteDomain& request);
     ipc::AdminResult change(const ipc::ChangeAccount& request);
     ipc::AdminResult change(const ipc::DeleteAccount& request);
+    ipc::AdminResult change(const ipc::RemoveAppPassword& request);
     ipc::AdminResult change(const ipc::AddAddress& request);
     ipc::AdminResult change(const ipc::RemoveAddress& request);
     ipc::AdminResult change(const ipc::SaveAlias& request);
@@ -36,6 +37,7 @@ class Admin {
     void change(ipc::CreateAccount request, Done done);
     void change(ipc::ImportAccounts request, Done done);
     void change(ipc::SetPassword request, Done done);
+    void change(ipc::AddAppPassword request, std::function<void(const ipc::AppPasswordAdded&)> done);
 
   private:
     using Operation = std::function<Result<std::uint64_t>()>;
@@ -43,7 +45,7 @@ class Admin {
                              std::string_view detail, const Operation& operation);
     ipc::AdminResult perform_on_account(const ipc::Actor& actor, std::string_view action, std::string_view subject,
                                         std::string_view detail, const Operation& operation);
-    Result<std::uint64_t> write_import(const ipc::ImportAccounts& request, const std::vector<std::string>& hashes);
+    Result<std::uint64_t> write_import(const ipc::ImportAccounts& request, const std::vector<StoredPassword>& passwords);
 
     Database& db_;
     Resolver& resolver_;

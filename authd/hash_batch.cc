@@ -1,15 +1,18 @@
 #include "authd/hash_batch.h"
 
+#include "authd/app_password.h"
+#include "authd/saslprep.h"
+
 namespace postern::authd {
 namespace {
 
 class Batch : public std::enable_shared_from_this<Batch> {
   public:
-    Batch(Verifier& verifier, std::function<void(Result<std::vector<std::string>>)> done)
+    Batch(Verifier& verifier, std::function<void(Result<std::vector<StoredPassword>>)> done)
         : verifier_(verifier), done_(std::move(done)) {}
 
     void add(ipc::NewAccount& account) {
-        hashes_.emplace_back(account.hash.view());
+        made_.push_back({.hash = account.hash.value, .scram = {}, .cram_md5 = {}});
         passwords_.push_back(account.password.empty()
                                  ? nullptr
                                  : std::make_shared<const Secret>(std::move(account.password.value)));
@@ -20,36 +23,40 @@ class Batch : public std::enable_shared_from_this<Batch> {
             const std::size_t index = next_++;
             if (!passwords_[index]) continue;
             ++running_;
-            verifier_.hash(std::move(passwords_[index]),
-                           [self = shared_from_this(), index](Result<std::string> hash) { self->hashed(index, hash); });
+            verifier_.derive(std::move(passwords_[index]),
+                           [self = shared_from_this(), index](Result<StoredPassword> made) { self->derived(index, made); });
         }
-        if (running_ == 0 && done_) std::exchange(done_, nullptr)(failed_ ? Result<std::vector<std::string>>(*failed_)
-                                                                         : std::move(hashes_));
+        if (running_ == 0 && done_) std::exchange(done_, nullptr)(failed_ ? Result<std::vector<StoredPassword>>(*failed_)
+                                                                         : std::move(made_));
     }
 
   private:
-    void hashed(std::size_t index, const Result<std::string>& hash) {
+    void derived(std::size_t index, const Result<StoredPassword>& made) {
         --running_;
-        if (hash) hashes_[index] = *hash;
-        else if (!failed_) failed_ = hash.error();
+        if (made) made_[index] = *made;
+        else if (!failed_) failed_ = made.error();
         step();
     }
 
     Verifier& verifier_;
-    std::function<void(Result<std::vector<std::string>>)> done_;
-    std::vector<std::string> hashes_;
+    std::function<void(Result<std::vector<StoredPassword>>)> done_;
+    std::vector<StoredPassword> made_;
     std::vector<Verifier::Password> passwords_;
     std::size_t next_ = 0;
     unsigned running_ = 0;
     std::optional<Error> failed_;
 };
 
-// RFC 4616: a password with a NUL could never be sent by SASL PLAIN.
+// A password that SASLprep refuses (a NUL, which PLAIN could never send, among them) might not be typed the same twice.
 Result<void> check(const ipc::NewAccount& account) {
     if (!account.password.empty() && !account.hash.empty())
         return Error(Errc::invalid, "a password or its hash, not both").with("address", account.address);
-    if (account.password.view().find('\0') != std::string_view::npos)
-        return Error(Errc::invalid, "the password holds a NUL").with("address", account.address);
+    if (!account.password.empty() && !saslprep(account.password, PrepFor::stored))
+        return Error(Errc::invalid, "the password holds characters that passwords must not have (RFC 4013): control characters, "
+                                    "private or unassigned ones, or a mix of writing directions")
+            .with("address", account.address);
+    if (as_app_password(account.password))
+        return Error(Errc::invalid, "the password has the form of an app password").with("address", account.address);
     if (account.hash.empty()) return {};
     auto parsed = parse_phc(account.hash);
     if (!parsed) return parsed.error().with("address", account.address);
@@ -59,7 +66,7 @@ Result<void> check(const ipc::NewAccount& account) {
 } // namespace
 
 void hash_all(Verifier& verifier, std::vector<ipc::NewAccount>& accounts,
-              std::function<void(Result<std::vector<std::string>>)> done) {
+              std::function<void(Result<std::vector<StoredPassword>>)> done) {
     for (const auto& account : accounts)
         if (auto good = check(account); !good) return done(good.error());
     auto batch = std::make_shared<Batch>(verifier, std::move(done));

@@ -1,4 +1,4 @@
-// The stored hash of each of many new passwords, hashed side by side but never more at once than there are workers:
+// What is stored of each of many new passwords, computed side by side but never more at once than there are workers:
 // an import leaves the queue to logins.
 #pragma once
 
@@ -11,8 +11,8 @@
 namespace postern::authd {
 
 // Takes the passwords out of `accounts`. A hash that was given is checked and taken as it is; an account with neither
-// gets an empty one. `done` is called once: with a hash per account, or with the first failure.
+// gets nothing. `done` is called once: with an entry per account, or with the first failure.
 void hash_all(Verifier& verifier, std::vector<ipc::NewAccount>& accounts,
-              std::function<void(Result<std::vector<std::string>>)> done);
+              std::function<void(Result<std::vector<StoredPassword>>)> done);
 
 } // namespace postern::authd

@@ -1,5 +1,8 @@
 #include "authd/schema.h"
 
+#include "libcommon/ids.h"
+#include "libcommon/text.h"
+
 #include <array>
 #include <ctime>
 
@@ -83,6 +86,33 @@ CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the
 CREATE TRIGGER audit_as_it_was BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 )sql";
 
+// SCRAM and CRAM-MD5 verifiers beside the hash (stored_password.h), app passwords, and the secret behind the salts of
+// names that nobody has. `cram_md5` is the opt-in; a verifier is there only while it is on.
+constexpr const char* mechanisms = R"sql(
+ALTER TABLE accounts ADD COLUMN scram_verifier TEXT NOT NULL DEFAULT '';
+ALTER TABLE accounts ADD COLUMN cram_md5 INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN cram_md5_verifier TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE app_passwords (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    account   INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    name      TEXT NOT NULL,
+    selector  TEXT NOT NULL,
+    hash      TEXT NOT NULL,
+    scopes    INTEGER NOT NULL,
+    created   INTEGER NOT NULL,
+    last_used INTEGER NOT NULL,
+    expires   INTEGER NOT NULL,
+    UNIQUE (account, name),
+    UNIQUE (account, selector)
+) STRICT;
+
+CREATE TABLE secrets (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 // From where accounts logged in (known_sources.h).
 constexpr const char* sources = R"sql(
 CREATE TABLE known_sources (
@@ -97,6 +127,7 @@ CREATE INDEX known_sources_by_age ON known_sources(seen);
 
 constexpr std::array migrations = {
     founding,
+    mechanisms,
     sources,
 };
 
@@ -109,6 +140,12 @@ Result<std::size_t> version_of(Database& db) {
     const std::size_t version = rows.next() ? static_cast<std::size_t>(rows.number(0)) : 0;
     if (auto failed = rows.failed()) return *failed;
     return version;
+}
+
+Result<void> make_secret(Database& db) {
+    std::string random(32, '\0');
+    random_bytes(random.data(), random.size());
+    return db.run("INSERT OR IGNORE INTO secrets (name, value) VALUES ('server', ?)", to_hex(random));
 }
 
 Result<void> apply(Database& db, std::size_t version) {
@@ -132,7 +169,16 @@ Result<Database> open_accounts(const std::filesystem::path& file) {
             .with("version", std::to_string(*version));
     for (std::size_t next = *version + 1; next <= migrations.size(); ++next)
         if (auto done = apply(*db, next); !done) return done.error().with("migration", std::to_string(next));
+    if (auto made = make_secret(*db); !made) return made.error();
     return db;
+}
+
+Result<std::string> server_secret(Database& db) {
+    Rows rows = db.query("SELECT value FROM secrets WHERE name = 'server'");
+    auto secret = rows.next() ? from_hex(rows.text(0)) : std::nullopt;
+    if (auto failed = rows.failed()) return *failed;
+    if (!secret) return Error(Errc::io, "accounts.db has lost its secret");
+    return std::move(*secret);
 }
 
 } // namespace postern::authd

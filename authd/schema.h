@@ -2,6 +2,8 @@
 //
 //   organizations 1--n domains 1--n addresses n--1 accounts        an address is an account's
 //                                   addresses 1--1 aliases 1--n alias_targets      or an alias, never both
+//   accounts 1--n app_passwords
+//   secrets                                                        of this server; made once, shown to nobody
 //   audit                                                          append-only, hash-chained
 #pragma once
 
@@ -12,5 +14,8 @@ namespace postern::authd {
 // Opens the file and brings it to the newest version, each step in one transaction. A file from a newer version of
 // Postern is refused: an older program must not guess.
 Result<Database> open_accounts(const std::filesystem::path& file);
+
+// 32 random bytes made with the database, for what must be the same tomorrow and known to nobody.
+Result<std::string> server_secret(Database& db);
 
 } // namespace postern::authd

@@ -2,6 +2,7 @@
 
 #include "authd/accounts.h"
 #include "authd/aliases.h"
+#include "authd/app_password.h"
 #include "authd/audit.h"
 #include "authd/domains.h"
 #include "authd/organizations.h"
@@ -21,6 +22,17 @@ unsigned thread_count(const Config& config) {
     return wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
 }
 
+std::chrono::steady_clock::time_point steady_now() { return std::chrono::steady_clock::now(); }
+std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+// Who asks, and whether an answer would still reach it.
+Logins::Front front_of(const std::shared_ptr<ipc::Channel>& channel) {
+    return {channel->peer(), [weak = std::weak_ptr(channel)] {
+                const auto alive = weak.lock();
+                return alive && alive->is_open();
+            }};
+}
+
 HashCost cost_of(const Config& config) {
     return {.memory_kib = static_cast<std::uint32_t>(config.number("auth.hash_memory") / 1024),
             .passes = static_cast<std::uint32_t>(config.number("auth.hash_passes")),
@@ -30,16 +42,20 @@ HashCost cost_of(const Config& config) {
 } // namespace
 
 Service::Service(ipc::Daemon& daemon, Database db)
-    : daemon_(daemon), policyd_(daemon.link(ipc::ServiceId::policyd)), db_(std::move(db)), resolver_(db_, daemon.config().text("auth.postmaster")),
+    : daemon_(daemon), policyd_(daemon.link(ipc::ServiceId::policyd)), db_(std::move(db)),
+      resolver_(db_, daemon.config().text("auth.postmaster")),
       handles_(daemon.config().duration("auth.handle_life"), daemon.config().size("auth.max_handles")),
       pool_([&daemon](std::function<void()> done) { daemon.loop().post(std::move(done)); },
             thread_count(daemon.config()), daemon.config().size("auth.hash_queue")),
       verifier_(pool_, cost_of(daemon.config()), daemon.config().duration("auth.remember_password")),
       guard_(db_),
-      logins_(db_, verifier_, handles_, guard_, [] { return std::chrono::steady_clock::now(); },
+      logins_(db_, verifier_, handles_, guard_, steady_now, wall_seconds,
               [this](std::chrono::milliseconds delay, std::function<void()> task) { later(delay, std::move(task)); }),
-      admin_(db_, resolver_, verifier_, handles_, [] { return static_cast<std::int64_t>(std::time(nullptr)); }),
-      last_logins_(daemon.loop(), [this] { logins_.write_last_logins(std::time(nullptr)); }) {
+      sasl_(db_, logins_, daemon.config().text("server.hostname"), steady_now),
+      admin_(db_, resolver_, verifier_, handles_, wall_seconds), last_logins_(daemon.loop(), [this] {
+          logins_.write_last_logins(wall_seconds());
+          sasl_.expire();
+      }) {
     configure_guard();
     guard_.on_ban([this](const Guard::Ban& ban) { policyd_.send(ipc::ReportGuessing{ban.client, ban.failures, ban.duration}); });
     policyd_.keep_up();
@@ -50,10 +66,11 @@ Service::Service(ipc::Daemon& daemon, Database db)
     last_logins_.every(std::chrono::minutes(1));
     daemon_.on_peer_closed([this](const ipc::Peer& peer) {
         handles_.peer_closed(peer);
+        sasl_.peer_closed(peer);
         handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
     });
     daemon_.on_drain([this] {
-        logins_.write_last_logins(std::time(nullptr));
+        logins_.write_last_logins(wall_seconds());
         daemon_.drained();
     });
 }
@@ -84,14 +101,22 @@ void Service::later(std::chrono::milliseconds delay, std::function<void()> task)
 
 void Service::serve_fronts() {
     daemon_.on<ipc::Login>([this](ipc::Incoming<ipc::Login> in) {
-        Logins::Front front{in.channel->peer(), [channel = std::weak_ptr(in.channel)] {
-                                const auto alive = channel.lock();
-                                return alive && alive->is_open();
-                            }};
-        logins_.login(std::move(front), std::move(in.message), [this, reply = in.reply](const ipc::LoginResult& result) {
+        logins_.login(front_of(in.channel), std::move(in.message), [this, reply = in.reply](const ipc::LoginResult& result) {
             handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
             reply(result);
         });
+    });
+    daemon_.on<ipc::SaslStart>([this](ipc::Incoming<ipc::SaslStart> in) {
+        sasl_.start(front_of(in.channel), std::move(in.message), in.reply);
+    });
+    daemon_.on<ipc::SaslStep>([this](ipc::Incoming<ipc::SaslStep> in) {
+        sasl_.step(front_of(in.channel), in.message, [this, reply = in.reply](const ipc::SaslReply& result) {
+            handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
+            reply(result);
+        });
+    });
+    daemon_.on<ipc::SaslAbort>([this](ipc::Incoming<ipc::SaslAbort> in) {
+        sasl_.abort(in.channel->peer(), in.message.attempt);
     });
     daemon_.on<ipc::ReleaseHandle>([this](ipc::Incoming<ipc::ReleaseHandle> in) {
         handles_.release(in.channel->peer(), in.message.handle);
@@ -155,9 +180,13 @@ void Service::serve_management() {
         in.reply(result);
     });
     serve_changes<ipc::CreateOrganization, ipc::RenameOrganization, ipc::DeleteOrganization, ipc::CreateDomain,
-                  ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount, ipc::AddAddress,
-                  ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias>();
+                  ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount,
+                  ipc::RemoveAppPassword, ipc::AddAddress, ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias>();
     serve_hashed_changes<ipc::CreateAccount, ipc::ImportAccounts, ipc::SetPassword>();
+    daemon_.on<ipc::AddAppPassword>([this](ipc::Incoming<ipc::AddAppPassword> in) {
+        admin_.change(std::move(in.message), [reply = in.reply](const ipc::AppPasswordAdded& added) { reply(added); });
+    });
+    serve_listing<ipc::ListAppPasswords>(list_app_passwords);
     serve_listing<ipc::ListOrganizations>(list_organizations);
     serve_listing<ipc::ListDomains>(list_domains);
     serve_listing<ipc::ListAccounts>(list_accounts);

@@ -6,6 +6,7 @@
 #include "authd/hash_pool.h"
 #include "authd/logins.h"
 #include "authd/resolve.h"
+#include "authd/sasl.h"
 #include "authd/verifier.h"
 #include "ipc/daemon.h"
 
@@ -36,6 +37,7 @@ class Service {
     Verifier verifier_;
     Guard guard_;
     Logins logins_;
+    Sasl sasl_;
     Admin admin_;
     Timer last_logins_;
 };

@@ -34,8 +34,8 @@ Verifier::Key Verifier::key_of(AccountId account, std::string_view stored, std::
     return key;
 }
 
-bool Verifier::remembered(AccountId account, const Key& key, Time now) {
-    const auto known = known_.find(account);
+bool Verifier::remembered(const Whose& whose, const Key& key, Time now) {
+    const auto known = known_.find(whose);
     if (known == known_.end()) return false;
     if (now >= known->second.until) {
         known_.erase(known);
@@ -44,12 +44,14 @@ bool Verifier::remembered(AccountId account, const Key& key, Time now) {
     return CRYPTO_memcmp(known->second.key.data(), key.data(), key.size()) == 0;
 }
 
-void Verifier::verify(AccountId account, std::string_view stored, Password password, Time now, Done done) {
+void Verifier::verify(AccountId account, std::string_view stored, Password password, Time now, Done done,
+                      std::uint64_t app_password) {
     auto hash = stored.empty() ? Result<PasswordHash>(Error(Errc::not_found, "no password")) : parse_phc(stored);
+    const Whose whose{account, app_password};
     const bool real = account != 0 && hash.ok();
     if (!real) hash = parse_phc(dummy_);
     const Key key = key_of(account, real ? stored : std::string_view(dummy_), password->view());
-    if (real && remembered(account, key, now)) return done(Answer::right);
+    if (real && remembered(whose, key, now)) return done(Answer::right);
 
     auto& waiting = running_[key];
     waiting.push_back(std::move(done));
@@ -58,27 +60,36 @@ void Verifier::verify(AccountId account, std::string_view stored, Password passw
     auto right = std::make_shared<bool>(false);
     const bool taken = pool_.submit(
         [password, right, hash = std::move(*hash)] { *right = verify_password(password->view(), hash); },
-        [this, account, key, real, right, now] { finished(account, key, real && *right, now); });
+        [this, whose, key, real, right, now] { finished(whose, key, real && *right, now); });
     if (taken) return;
     auto refused = running_.extract(key);
     for (Done& each : refused.mapped()) each(Answer::unavailable);
 }
 
-void Verifier::finished(AccountId account, const Key& key, bool right, Time asked) {
+void Verifier::finished(const Whose& whose, const Key& key, bool right, Time asked) {
     if (right) {
         if (known_.size() >= max_remembered) known_.clear();
-        known_.insert_or_assign(account, Known{key, asked + remember_});
+        known_.insert_or_assign(whose, Known{key, asked + remember_});
     }
     auto waiting = running_.extract(key);
     for (Done& done : waiting.mapped()) done(right ? Answer::right : Answer::wrong);
 }
 
-void Verifier::hash(Password password, std::function<void(Result<std::string>)> done) {
-    auto result = std::make_shared<Result<std::string>>(Error(Errc::unavailable, "not hashed"));
-    auto answer = std::make_shared<std::function<void(Result<std::string>)>>(std::move(done));
-    const bool taken = pool_.submit([password, result, cost = cost_] { *result = hash_password(password->view(), cost); },
+template <class Made, class Work>
+void Verifier::compute(Password password, Work work, std::function<void(Result<Made>)> done) {
+    auto result = std::make_shared<Result<Made>>(Error(Errc::unavailable, "not hashed"));
+    auto answer = std::make_shared<std::function<void(Result<Made>)>>(std::move(done));
+    const bool taken = pool_.submit([password, result, work, cost = cost_] { *result = work(password->view(), cost); },
                                     [result, answer] { (*answer)(std::move(*result)); });
     if (!taken) (*answer)(Error(Errc::unavailable, "too many passwords are being checked"));
+}
+
+void Verifier::hash(Password password, std::function<void(Result<std::string>)> done) {
+    compute<std::string>(std::move(password), hash_password, std::move(done));
+}
+
+void Verifier::derive(Password password, std::function<void(Result<StoredPassword>)> done) {
+    compute<StoredPassword>(std::move(password), authd::derive, std::move(done));
 }
 
 bool Verifier::needs_rehash(std::string_view stored) const {
@@ -86,6 +97,8 @@ bool Verifier::needs_rehash(std::string_view stored) const {
     return !hash || !(hash->cost == cost_);
 }
 
-void Verifier::forget(AccountId account) { known_.erase(account); }
+void Verifier::forget(AccountId account) {
+    known_.erase(known_.lower_bound({account, 0}), known_.lower_bound({account + 1, 0}));
+}
 
 } // namespace postern::authd

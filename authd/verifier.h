@@ -6,7 +6,7 @@
 #pragma once
 
 #include "authd/hash_pool.h"
-#include "authd/password.h"
+#include "authd/stored_password.h"
 #include "authd/secret.h"
 #include "libcommon/ids.h"
 
@@ -31,10 +31,13 @@ class Verifier {
 
     // `stored` is empty for an account without a password, `account` 0 for one that does not exist: both take as
     // long as any other, and are wrong. `done` is called once, never from inside this call unless remembered.
-    void verify(AccountId account, std::string_view stored, Password password, Time now, Done done);
+    // `app_password`: which of the account's it is, 0 for its own; each is remembered for itself.
+    void verify(AccountId account, std::string_view stored, Password password, Time now, Done done,
+                std::uint64_t app_password = 0);
 
-    // A new hash with today's cost. Fails when the queue is full.
+    // A new hash with today's cost, alone or with every other form of the password. Fails when the queue is full.
     void hash(Password password, std::function<void(Result<std::string>)> done);
+    void derive(Password password, std::function<void(Result<StoredPassword>)> done);
 
     bool needs_rehash(std::string_view stored) const;
     void forget(AccountId account);   // its password or status changed
@@ -43,9 +46,11 @@ class Verifier {
   private:
     static constexpr std::size_t max_remembered = 100'000;
     using Key = std::array<unsigned char, 32>;
+    using Whose = std::pair<AccountId, std::uint64_t>;   // and which app password
+    template <class Made, class Work> void compute(Password password, Work work, std::function<void(Result<Made>)> done);
     Key key_of(AccountId account, std::string_view stored, std::string_view password) const;
-    bool remembered(AccountId account, const Key& key, Time now);
-    void finished(AccountId account, const Key& key, bool right, Time asked);
+    bool remembered(const Whose& whose, const Key& key, Time now);
+    void finished(const Whose& whose, const Key& key, bool right, Time asked);
 
     struct Known {
         Key key;
@@ -56,7 +61,7 @@ class Verifier {
     std::chrono::milliseconds remember_;
     Key secret_{};
     std::string dummy_;                          // a hash nobody knows the password of
-    std::map<AccountId, Known> known_;           // one per account: its last right answer
+    std::map<Whose, Known> known_;               // of each password the last right answer
     std::map<Key, std::vector<Done>> running_;   // who waits for a computation under way
 };
 

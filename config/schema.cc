@@ -52,6 +52,7 @@ constexpr Option table[] = {
     range(Kind::number, "smtp.max_hops", "50", 10, 1000, smtpd, "Received lines before a message counts as looping"),
     range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
     range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64"),
+    range(Kind::duration, "smtp.max_hold", "30d", 0, 365 * 24 * hour, smtpd, "how far ahead a user may schedule a message; 0: not at all"),
     range(Kind::number, "smtp.reserved_for_known", "20", 0, 90, smtpd, "percent of smtp.max_connections that clients without history cannot take"),
     range(Kind::number, "smtp.reserved_for_submission", "10", 0, 90, smtpd, "percent that only submission can take"),
     range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
@@ -93,6 +94,8 @@ constexpr Option table[] = {
     range(Kind::duration, "auth.remember_password", "90s", 0, hour, authd, "how long a right password need not be hashed again"),
     range(Kind::duration, "auth.handle_life", "30s", 1 * second, 10 * minute, authd, "how long a login waits to be taken over by its session"),
     range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
+    flag("auth.cram_md5", "false", smtpd | login, "offer CRAM-MD5 too, for accounts that opted in; anything that knows SCRAM should use that"),
+    flag("auth.channel_binding", "false", smtpd | login, "offer SCRAM-SHA-256-PLUS; mutt 2.2, with GNU SASL, chooses it and cannot do it"),
     text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
 
     range(Kind::duration, "auth.failure_delay", "500ms", 0, 10 * second, authd, "how long the answer to a first failed login of a client waits; each later one doubles it, up to 8s"),

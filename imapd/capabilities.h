@@ -8,7 +8,7 @@ namespace postern::imapd {
 
 constexpr std::string_view capabilities_in_clear = "IMAP4rev1 LITERAL+ ID STARTTLS LOGINDISABLED";
 constexpr std::string_view capabilities_without_tls = "IMAP4rev1 LITERAL+ ID LOGINDISABLED";   // no certificate
-constexpr std::string_view capabilities_secured = "IMAP4rev1 LITERAL+ ID SASL-IR AUTH=PLAIN";
+constexpr std::string_view capabilities_secured = "IMAP4rev1 LITERAL+ ID SASL-IR";   // and the mechanisms of libsasl
 constexpr std::string_view capabilities_logged_in =
     "IMAP4rev1 LITERAL+ ENABLE ID IDLE NAMESPACE UIDPLUS UNSELECT MOVE CHILDREN SPECIAL-USE CREATE-SPECIAL-USE "
     "LIST-EXTENDED LIST-STATUS STATUS=SIZE";

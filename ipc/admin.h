@@ -199,7 +199,10 @@ struct AccountEntry {
     AccountRow row;
     List<Address, max_page> addresses;   // the primary first
     List<Address, max_page> aliases;     // that name one of them as a target
+    bool has_scram = false;              // its password can be proven by SCRAM
+    bool cram_md5 = false;               // opted in
     static auto fields(auto& m) { return std::tie(m.found, m.row, m.addresses, m.aliases); }
+    static auto added(auto& m) { return std::tie(m.has_scram, m.cram_md5); }
 };
 struct ShowAccount {
     static constexpr auto type = MessageType::show_account;
@@ -218,6 +221,7 @@ struct NewAccount {
 };
 struct CreateAccount {
     static constexpr auto type = MessageType::create_account;
+    static constexpr bool secret = true;
     using Reply = AdminResult;
     Actor actor;
     NewAccount account;
@@ -226,6 +230,7 @@ struct CreateAccount {
 // Many at once: hashed side by side, written in one transaction: all or none.
 struct ImportAccounts {
     static constexpr auto type = MessageType::import_accounts;
+    static constexpr bool secret = true;
     using Reply = AdminResult;       // `id`: how many
     Actor actor;
     bool skip_existing = false;      // addresses that exist already are left as they are
@@ -238,10 +243,13 @@ struct ChangeAccount {
     Actor actor;
     Address address;
     AccountSettings settings;
+    std::optional<bool> cram_md5;    // opts in: a verifier weaker than the hash is kept of the next password
     static auto fields(auto& m) { return std::tie(m.actor, m.address, m.settings); }
+    static auto added(auto& m) { return std::tie(m.cram_md5); }
 };
 struct SetPassword {
     static constexpr auto type = MessageType::set_password;
+    static constexpr bool secret = true;
     using Reply = AdminResult;
     Actor actor;
     Address address;
@@ -255,6 +263,59 @@ struct DeleteAccount {
     Actor actor;
     Address address;                 // its id is never used again; its mailbox stays on disk
     static auto fields(auto& m) { return std::tie(m.actor, m.address); }
+};
+
+// --- app passwords -----------------------------------------------------------------------------------------
+
+constexpr std::size_t max_app_passwords = 32;       // of one account; a login costs the same with all of them or none
+using AppPasswordName = Text<64>;
+
+enum class AppScope : std::uint8_t { smtp, imap, api };
+constexpr AppScope last_enumerator(AppScope) { return AppScope::api; }
+using AppScopes = List<AppScope, 8>;
+
+struct AppPasswordRow {
+    AppPasswordName name;
+    AppScopes scopes;
+    std::int64_t created = 0, last_used = 0, expires = 0;   // 0: never
+    static auto fields(auto& m) { return std::tie(m.name, m.scopes, m.created, m.last_used, m.expires); }
+};
+struct AppPasswordListing {
+    static constexpr auto type = MessageType::app_password_listing;
+    bool found = false;              // the account
+    List<AppPasswordRow, max_app_passwords> rows;
+    static auto fields(auto& m) { return std::tie(m.found, m.rows); }
+};
+struct ListAppPasswords {
+    static constexpr auto type = MessageType::list_app_passwords;
+    using Reply = AppPasswordListing;
+    Address account;                 // any address it has
+    static auto fields(auto& m) { return std::tie(m.account); }
+};
+struct AppPasswordAdded {
+    static constexpr auto type = MessageType::app_password_added;
+    static constexpr bool secret = true;
+    AdminResult result;
+    Text<64> password;               // made by authd, and shown nowhere again
+    static auto fields(auto& m) { return std::tie(m.result, m.password); }
+};
+struct AddAppPassword {
+    static constexpr auto type = MessageType::add_app_password;
+    using Reply = AppPasswordAdded;
+    Actor actor;
+    Address account;
+    AppPasswordName name;            // unique in the account
+    AppScopes scopes;
+    std::int64_t expires = 0;        // seconds since the epoch; 0: never
+    static auto fields(auto& m) { return std::tie(m.actor, m.account, m.name, m.scopes, m.expires); }
+};
+struct RemoveAppPassword {
+    static constexpr auto type = MessageType::remove_app_password;
+    using Reply = AdminResult;
+    Actor actor;
+    Address account;
+    AppPasswordName name;
+    static auto fields(auto& m) { return std::tie(m.actor, m.account, m.name); }
 };
 
 // --- further addresses of an account -----------------------------------------------------------------------

@@ -16,11 +16,12 @@ namespace postern::ipc {
 
 using AllMessages = std::tuple<
     Login, LoginResult, Redeem, Identity, ReleaseHandle, CheckSender, SenderVerdict, ResolveRecipient, RecipientVerdict,
-    AuthorizeRelay, RelayVerdict,
+    AuthorizeRelay, RelayVerdict, SaslStart, SaslStep, SaslReply, SaslAbort,
     AdminResult, ListOrganizations, OrganizationListing, CreateOrganization, RenameOrganization, DeleteOrganization,
     ListDomains, DomainListing, CreateDomain, ChangeDomain, DeleteDomain,
     ListAccounts, AccountListing, ShowAccount, AccountEntry, CreateAccount, ImportAccounts, ChangeAccount, SetPassword,
     DeleteAccount, AddAddress, RemoveAddress, ListAliases, AliasListing, SaveAlias, DeleteAlias, ListAudit, AuditListing,
+    ListAppPasswords, AppPasswordListing, AddAppPassword, AppPasswordAdded, RemoveAppPassword,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     AgentReady, Deliver, DeliverResult,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, OpenSession, SessionOpened,

@@ -27,6 +27,7 @@ struct LoginResult {
 };
 struct Login {
     static constexpr auto type = MessageType::login;
+    static constexpr bool secret = true;
     using Reply = LoginResult;
     TraceId trace;
     Protocol protocol = Protocol::imap;
@@ -37,6 +38,58 @@ struct Login {
     static auto fields(auto& m) {
         return std::tie(m.trace, m.protocol, m.authzid, m.username, m.password, m.client);
     }
+};
+
+// smtpd, imap-login -> authd: a mechanism that proves a password without sending it. authd runs it, so that what verifies it
+// never leaves; the front relays. authd forgets an exchange that has ended, whose front is gone, or after a minute.
+enum class SaslMechanism : std::uint8_t { plain, login, scram_sha_256, scram_sha_256_plus, cram_md5 };
+constexpr SaslMechanism last_enumerator(SaslMechanism) { return SaslMechanism::cram_md5; }
+
+using SaslResponse = Text<4096>;     // decoded; the longest: a name, a nonce and a channel binding in base64
+// What both ends of a TLS connection know and nobody between them does (RFC 5056); empty: there is none.
+struct ChannelBindings {
+    Text<32> tls_exporter;           // RFC 9266
+    Text<64> tls_server_end_point;   // RFC 5929 section 4
+    bool empty() const { return tls_exporter.empty() && tls_server_end_point.empty(); }
+    static auto fields(auto& m) { return std::tie(m.tls_exporter, m.tls_server_end_point); }
+};
+enum class SaslState : std::uint8_t { challenge, finished, malformed };
+constexpr SaslState last_enumerator(SaslState) { return SaslState::malformed; }
+
+struct SaslReply {
+    static constexpr auto type = MessageType::sasl_reply;
+    SaslState state = SaslState::finished;
+    std::uint64_t attempt = 0;       // of a challenge: what the next step names
+    Text<1024> challenge;            // not yet in base64
+    Text<320> username;              // whom the client claims to be, where that is known: for the log
+    LoginResult login;               // of one that has finished
+    static auto fields(auto& m) { return std::tie(m.state, m.attempt, m.challenge, m.username, m.login); }
+};
+struct SaslStart {
+    static constexpr auto type = MessageType::sasl_start;
+    using Reply = SaslReply;
+    TraceId trace;
+    Protocol protocol = Protocol::imap;
+    SaslMechanism mechanism = SaslMechanism::scram_sha_256;
+    SaslResponse response;           // the initial one, where the client speaks first
+    PeerAddress client;
+    ChannelBindings bindings;
+    static auto fields(auto& m) {
+        return std::tie(m.trace, m.protocol, m.mechanism, m.response, m.client, m.bindings);
+    }
+};
+struct SaslStep {
+    static constexpr auto type = MessageType::sasl_step;
+    using Reply = SaslReply;
+    std::uint64_t attempt = 0;
+    SaslResponse response;
+    static auto fields(auto& m) { return std::tie(m.attempt, m.response); }
+};
+// The client gave up or is gone. No answer.
+struct SaslAbort {
+    static constexpr auto type = MessageType::sasl_abort;
+    std::uint64_t attempt = 0;
+    static auto fields(auto& m) { return std::tie(m.attempt); }
 };
 
 // imapd, api-mail -> authd: a handle somebody brought. Once: a second redemption finds nothing.

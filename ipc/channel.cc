@@ -16,17 +16,19 @@ std::string& receive_buffer() {
     static thread_local std::string buffer(256 * 1024, '\0');
     return buffer;
 }
+
+void wipe(std::span<char> bytes) { ::explicit_bzero(bytes.data(), bytes.size()); }
 } // namespace
 
-void AnyResponder::send(MessageType type, std::string body, Fd descriptor) const {
+void AnyResponder::send(MessageType type, std::string body, Fd descriptor, bool secret) const {
     const auto channel = channel_.lock();
     if (!channel || !channel->is_open()) return;
     --channel->unanswered_;
-    channel->send_frame(type, request_, true, std::move(body), std::move(descriptor));
+    channel->send_frame(type, request_, true, std::move(body), std::move(descriptor), secret);
 }
 
-void Dispatcher::add(MessageType type, std::size_t max_body, bool is_request, Raw handle) {
-    entries_[static_cast<std::uint16_t>(type)] = {max_body, is_request, std::move(handle)};
+void Dispatcher::add(MessageType type, std::size_t max_body, bool is_request, bool is_secret, Raw handle) {
+    entries_[static_cast<std::uint16_t>(type)] = {max_body, is_request, is_secret, std::move(handle)};
 }
 
 const Dispatcher::Entry* Dispatcher::find(MessageType type) const {
@@ -48,20 +50,40 @@ Channel::Channel(Loop& loop, Fd socket, ServiceId self, Peer peer, const Dispatc
 
 Channel::~Channel() = default;
 
-void Channel::send_frame(MessageType type, std::uint32_t request, bool is_reply, std::string body, Fd descriptor) {
+void Channel::send_frame(MessageType type, std::uint32_t request, bool is_reply, std::string body, Fd descriptor,
+                         bool secret) {
     if (!is_open()) return;
     if (unsent() + body.size() > max_unsent) return close("the peer does not read");
     const FrameHeader header{static_cast<std::uint32_t>(body.size()), static_cast<std::uint16_t>(type),
                              static_cast<std::uint8_t>((descriptor ? frame_has_descriptor : 0) | (is_reply ? frame_is_reply : 0)),
                              frame_version, request};
     if (descriptor) out_descriptors_.emplace_back(out_.size(), std::move(descriptor));
+    out_secret_ = out_secret_ || secret;
+    make_room(frame_header_size + body.size());
     encode_to(out_, header);
     out_ += body;
+    if (secret) wipe(body);
     schedule_flush();
 }
 
-void Channel::call_frame(MessageType type, std::string body, Fd descriptor, MessageType reply, std::size_t max_body,
-                         std::chrono::milliseconds deadline, Answered done) {
+// A string that grows by itself leaves what it held on the heap.
+void Channel::make_room(std::size_t size) {
+    if (!out_secret_ || out_.capacity() - out_.size() >= size) return;
+    std::string larger;
+    larger.reserve(2 * out_.size() + size);
+    larger += out_;
+    wipe(out_);
+    out_ = std::move(larger);
+}
+
+void Channel::forget_output() {
+    if (std::exchange(out_secret_, false)) wipe(out_);
+    out_.clear();
+    out_sent_ = 0;
+}
+
+void Channel::call_frame(MessageType type, std::string body, Fd descriptor, bool secret, MessageType reply,
+                         std::size_t max_body, bool reply_is_secret, std::chrono::milliseconds deadline, Answered done) {
     if (!is_open()) {
         loop_.defer([done = std::move(done)] {
             const Error gone(Errc::closed, "the peer is gone");
@@ -70,9 +92,9 @@ void Channel::call_frame(MessageType type, std::string body, Fd descriptor, Mess
         return;
     }
     const std::uint32_t request = next_request_++;
-    pending_.emplace(request, Pending{reply, max_body, std::chrono::steady_clock::now() + deadline, std::move(done)});
+    pending_.emplace(request, Pending{reply, max_body, reply_is_secret, std::chrono::steady_clock::now() + deadline, std::move(done)});
     if (!expiry_->armed()) expiry_->every(std::chrono::milliseconds(250));
-    send_frame(type, request, false, std::move(body), std::move(descriptor));
+    send_frame(type, request, false, std::move(body), std::move(descriptor), secret);
 }
 
 void Channel::send_mark(std::uint8_t flag) {
@@ -133,9 +155,8 @@ void Channel::flush() {
     }
     if (!is_open()) return;
     write_->disable();
-    out_.clear();
+    forget_output();
     if (out_.capacity() > 1024 * 1024) out_.shrink_to_fit();
-    out_sent_ = 0;
 }
 
 void Channel::readable() {
@@ -154,14 +175,18 @@ void Channel::readable() {
     if ((header.msg_flags & MSG_CTRUNC) != 0 || in_descriptors_.size() > max_descriptors)
         return close("too many descriptors");
 
-    const std::string_view received(buffer.data(), static_cast<std::size_t>(size));
+    const std::span<char> received(buffer.data(), static_cast<std::size_t>(size));
     if (in_.empty()) {
         // Parse in place; a handler may not run this loop again, so the buffer stays ours.
         const std::size_t used = take_frames(received);
-        if (is_open()) in_.assign(received.substr(used));
+        if (!is_open()) return;
+        const auto rest = received.subspan(used);
+        in_.assign(rest.data(), rest.size());
+        if (in_secret_) wipe(rest);
         return;
     }
-    in_ += received;
+    in_.append(received.data(), received.size());
+    if (in_secret_) wipe(received);
     std::string whole = std::move(in_);
     in_.clear();
     const std::size_t used = take_frames(whole);
@@ -171,19 +196,23 @@ void Channel::readable() {
 }
 
 // Handles the whole frames at the front of `bytes`; returns how many bytes they took.
-std::size_t Channel::take_frames(std::string_view bytes) {
+std::size_t Channel::take_frames(std::span<char> bytes) {
     std::size_t used = 0;
+    in_secret_ = false;
     while (is_open() && bytes.size() - used >= frame_header_size) {
         FrameHeader header;
-        (void)Reader(bytes.substr(used, frame_header_size)).get(header);
+        (void)Reader({bytes.data() + used, frame_header_size}).get(header);
         if (!acceptable(header)) break;
+        const bool secret = carries_secret(header);
         if (bytes.size() - used - frame_header_size < header.length) {
             if (in_.capacity() < header.length + frame_header_size) in_.reserve(header.length + frame_header_size);
+            in_secret_ = secret;
             break;
         }
-        const std::string_view body = bytes.substr(used + frame_header_size, header.length);
+        const auto body = bytes.subspan(used + frame_header_size, header.length);
         used += frame_header_size + header.length;
-        if (!handle_frame(header, body)) close("malformed message");
+        if (!handle_frame(header, {body.data(), body.size()})) close("malformed message");
+        if (secret) wipe(body);
     }
     return used;
 }
@@ -213,6 +242,15 @@ bool Channel::acceptable(const FrameHeader& header) {
         close("a message that may not be sent here");
     }
     return false;
+}
+
+bool Channel::carries_secret(const FrameHeader& header) const {
+    if ((header.flags & frame_is_reply) != 0) {
+        const auto pending = pending_.find(header.request);
+        return pending != pending_.end() && pending->second.is_secret;
+    }
+    const Dispatcher::Entry* entry = dispatcher_.find(static_cast<MessageType>(header.type));
+    return entry && entry->is_secret;
 }
 
 bool Channel::handle_frame(const FrameHeader& header, std::string_view body) {
@@ -265,6 +303,7 @@ void Channel::close(std::string_view why) {
     write_->disable();
     expiry_->cancel();
     socket_.reset();
+    forget_output();
     auto pending = std::move(pending_);
     pending_.clear();
     const Error gone(Errc::closed, "the peer is gone");

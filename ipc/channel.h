@@ -3,7 +3,8 @@
 //
 // A frame that is too long for its type, does not decode or is of a type the peer may not send (routes.h) closes
 // the channel: it costs the sender its channel, not us our life. An answer after its deadline is dropped.
-// Output is collected and written once per loop turn; a peer that does not read is cut off at max_unsent.
+// Output is collected and written once per loop turn; a peer that does not read is cut off at max_unsent. Passwords are
+// wiped from both ends' buffers once they have been written or read.
 #pragma once
 
 #include "ipc/frame.h"
@@ -15,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 
@@ -36,7 +38,7 @@ class AnyResponder {
     AnyResponder(std::weak_ptr<Channel> channel, std::uint32_t request) : channel_(std::move(channel)), request_(request) {}
 
   protected:
-    void send(MessageType type, std::string body, Fd descriptor) const;
+    void send(MessageType type, std::string body, Fd descriptor, bool secret) const;
 
   private:
     std::weak_ptr<Channel> channel_;
@@ -46,7 +48,7 @@ template <Message Reply> class Responder : public AnyResponder {
   public:
     using AnyResponder::AnyResponder;
     void operator()(const Reply& reply, Fd descriptor = {}) const {
-        send(Reply::type, encode(reply), std::move(descriptor));
+        send(Reply::type, encode(reply), std::move(descriptor), is_secret<Reply>);
     }
 };
 
@@ -70,7 +72,7 @@ class Dispatcher {
     using Raw = std::function<bool(std::shared_ptr<Channel>, std::uint32_t request, std::string_view body, Fd)>;
 
     template <Message M> void on(std::function<void(Incoming<M>)> handler) {
-        add(M::type, MaxEncoded<M>::value, Request<M>,
+        add(M::type, MaxEncoded<M>::value, Request<M>, is_secret<M>,
             [handler = std::move(handler)](std::shared_ptr<Channel> channel, std::uint32_t request,
                                            std::string_view body, Fd descriptor) {
                 auto message = decode<M>(body);
@@ -88,12 +90,13 @@ class Dispatcher {
     struct Entry {
         std::size_t max_body = 0;
         bool is_request = false;
+        bool is_secret = false;
         Raw handle;
     };
     const Entry* find(MessageType type) const;
 
   private:
-    void add(MessageType type, std::size_t max_body, bool is_request, Raw handle);
+    void add(MessageType type, std::size_t max_body, bool is_request, bool is_secret, Raw handle);
     std::unordered_map<std::uint16_t, Entry> entries_;
 };
 
@@ -112,7 +115,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
     std::size_t unsent() const { return out_.size() - out_sent_; }
 
     template <Message M> void send(const M& message, Fd descriptor = {}) {
-        send_frame(M::type, 0, false, encode(message), std::move(descriptor));
+        send_frame(M::type, 0, false, encode(message), std::move(descriptor), is_secret<M>);
     }
 
     // `done` is called exactly once: with the answer; with Errc::timeout; or with Errc::closed.
@@ -120,8 +123,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
     void call(const M& message, std::function<void(Result<typename M::Reply>, Fd)> done,
               std::chrono::milliseconds deadline = std::chrono::seconds(30), Fd descriptor = {}) {
         using Reply = typename M::Reply;
-        call_frame(M::type, encode(message), std::move(descriptor), Reply::type, MaxEncoded<Reply>::value, deadline,
-                   [done = std::move(done)](const Error* error, std::string_view body, Fd passed) {
+        call_frame(M::type, encode(message), std::move(descriptor), is_secret<M>,
+                   Reply::type, MaxEncoded<Reply>::value, is_secret<Reply>, deadline, [done = std::move(done)](const Error* error, std::string_view body, Fd passed) {
                        if (error) { done(*error, {}); return true; }
                        auto reply = decode<Reply>(body);
                        const bool whole = reply.ok();
@@ -148,20 +151,24 @@ class Channel : public std::enable_shared_from_this<Channel> {
     struct Pending {
         MessageType reply;
         std::size_t max_body;
+        bool is_secret;
         std::chrono::steady_clock::time_point deadline;
         Answered done;
     };
 
     Channel(Loop& loop, Fd socket, ServiceId self, Peer peer, const Dispatcher& dispatcher);
-    void send_frame(MessageType type, std::uint32_t request, bool is_reply, std::string body, Fd descriptor);
-    void call_frame(MessageType type, std::string body, Fd descriptor, MessageType reply, std::size_t max_body,
-                    std::chrono::milliseconds deadline, Answered done);
+    void send_frame(MessageType type, std::uint32_t request, bool is_reply, std::string body, Fd descriptor, bool secret);
+    void call_frame(MessageType type, std::string body, Fd descriptor, bool secret, MessageType reply, std::size_t max_body,
+                    bool reply_is_secret, std::chrono::milliseconds deadline, Answered done);
+    void make_room(std::size_t size);
+    void forget_output();
     void send_mark(std::uint8_t flag);
     void schedule_flush();
     void flush();
     void readable();
-    std::size_t take_frames(std::string_view bytes);
+    std::size_t take_frames(std::span<char> bytes);
     bool acceptable(const FrameHeader& header);
+    bool carries_secret(const FrameHeader& header) const;
     void handle_mark(const FrameHeader& header);
     bool handle_frame(const FrameHeader& header, std::string_view body);
     void expire();
@@ -172,9 +179,11 @@ class Channel : public std::enable_shared_from_this<Channel> {
     Peer peer_;
     const Dispatcher& dispatcher_;
     std::string in_;                 // the beginning of a frame whose rest has not come
+    bool in_secret_ = false;         // which holds a password
     std::deque<Fd> in_descriptors_;
     std::string out_;
     std::size_t out_sent_ = 0;
+    bool out_secret_ = false;        // a password is in it
     std::deque<std::pair<std::size_t, Fd>> out_descriptors_;   // offset in out_ of the frame it goes with
     bool flush_scheduled_ = false;
     std::uint32_t next_request_ = 1;

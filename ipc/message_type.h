@@ -13,6 +13,8 @@ enum class MessageType : std::uint16_t {
     login = 100, login_result, redeem, identity, release_handle,
     check_sender, sender_verdict, resolve_recipient, recipient_verdict,
     authorize_relay, relay_verdict,
+    // ipc/auth.h: fronts relay what proves a password without sending it
+    sasl_start = 120, sasl_step, sasl_reply, sasl_abort,
     // ipc/admin.h: api-local asks authd
     admin_result = 150,
     list_organizations, organization_listing, create_organization, rename_organization, delete_organization,
@@ -20,6 +22,7 @@ enum class MessageType : std::uint16_t {
     list_accounts, account_listing, show_account, account_entry, create_account, import_accounts, change_account,
     set_password, delete_account, add_address, remove_address,
     list_aliases, alias_listing, save_alias, delete_alias, list_audit, audit_listing,
+    list_app_passwords = 190, app_password_listing, add_app_password, app_password_added, remove_app_password,
     // ipc/queue.h: smtpd submits to qmgr
     submit = 200, submitted, open_large, large_opened, abandon_large,
     // ipc/queue.h: api-local looks at the queue
@@ -45,5 +48,9 @@ concept Message = Record<M> && requires { { M::type } -> std::convertible_to<Mes
 
 template <class M>
 concept Request = Message<M> && Message<typename M::Reply>;
+
+// A message that carries a password says `static constexpr bool secret = true`: its bytes are wiped from the buffers of the
+// channel at both ends.
+template <class M> constexpr bool is_secret = requires { requires M::secret; };
 
 } // namespace postern::ipc

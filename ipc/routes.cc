@@ -12,6 +12,9 @@ using M = MessageType;
 
 constexpr Route routes[] = {
     {S::smtpd, S::authd, M::login},
+    {S::smtpd, S::authd, M::sasl_start},
+    {S::smtpd, S::authd, M::sasl_step},
+    {S::smtpd, S::authd, M::sasl_abort},
     {S::smtpd, S::authd, M::release_handle},
     {S::smtpd, S::authd, M::check_sender},
     {S::smtpd, S::authd, M::resolve_recipient},
@@ -34,6 +37,9 @@ constexpr Route routes[] = {
     {S::qmgr, S::imapd, M::replay_ended},
 
     {S::imap_login, S::authd, M::login},
+    {S::imap_login, S::authd, M::sasl_start},
+    {S::imap_login, S::authd, M::sasl_step},
+    {S::imap_login, S::authd, M::sasl_abort},
     {S::imap_login, S::authd, M::release_handle},
     {S::imap_login, S::imapd, M::open_session},
     {S::imap_login, S::keyd, M::sign},
@@ -62,6 +68,9 @@ constexpr Route routes[] = {
     {S::api_local, S::authd, M::save_alias},
     {S::api_local, S::authd, M::delete_alias},
     {S::api_local, S::authd, M::list_audit},
+    {S::api_local, S::authd, M::list_app_passwords},
+    {S::api_local, S::authd, M::add_app_password},
+    {S::api_local, S::authd, M::remove_app_password},
     {S::api_local, S::qmgr, M::queue_list},
     {S::api_local, S::qmgr, M::queue_show},
     {S::api_local, S::logd, M::history_query},

@@ -2,7 +2,9 @@
 
 #include "libcommon/text.h"
 #include "libmail/chars.h"
+#include "libmail/idna.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace postern::mail {
@@ -12,6 +14,16 @@ constexpr std::size_t max_local_part = 64;    // section 4.5.3.1.1, as written, 
 constexpr std::size_t max_domain = 255;       // section 4.5.3.1.2
 constexpr std::size_t max_mailbox = 254;      // section 4.5.3.1.3: a path is 256 with its angle brackets
 constexpr std::size_t max_label = 63;         // RFC 1035 section 2.3.4
+
+bool has_eight_bit(std::string_view text) { return std::any_of(text.begin(), text.end(), is_eight_bit); }
+
+// UTF-8 without the controls of U+0080 to U+009F: RFC 6531 lets them pass, but they drive terminals.
+bool is_clean_utf8(std::string_view text) {
+    if (!is_utf8(text)) return false;
+    for (auto at = text.find('\xC2'); at != std::string_view::npos; at = text.find('\xC2', at + 1))
+        if (static_cast<unsigned char>(text[at + 1]) < 0xA0) return false;
+    return true;
+}
 
 // Reads from the front, one rule of the grammar at a time; a rule that fails leaves its reason and place.
 class Grammar {
@@ -24,9 +36,7 @@ class Grammar {
     bool accept(char c) { return next_is(c) && ++at_ > 0; }
     Error error() const { return Error(Errc::invalid, why_).with("column", std::to_string(at_ + 1)); }
     bool fail(const char* why) {
-        why_ = at_ < text_.size() && is_eight_bit(text_[at_])
-                   ? "address is not ASCII: SMTPUTF8 is not supported"
-                   : why;
+        why_ = why;
         return false;
     }
 
@@ -35,13 +45,16 @@ class Grammar {
         if (!local_part(out.local_part)) return false;
         if (!accept('@')) return fail("expected @");
         if (!(next_is('[') ? literal(out.domain) : domain(out.domain))) return false;
-        return at_ - begin <= max_mailbox || fail("address too long");
+        if (at_ - begin > max_mailbox) return fail("address too long");
+        const bool grew = has_eight_bit(text_.substr(begin, at_ - begin));       // A-labels are longer than U-labels
+        return !grew || out.text().size() <= max_mailbox || fail("address too long");
     }
 
     bool local_part(std::string& out) {
         const std::size_t begin = at_;
         if (!(next_is('"') ? quoted_string(out) : dot_string(out))) return false;
-        return at_ - begin <= max_local_part || fail("local part too long");
+        if (at_ - begin > max_local_part) return fail("local part too long");
+        return is_clean_utf8(out) || fail("local part is not UTF-8");
     }
 
     bool domain(std::string& out) {
@@ -50,7 +63,9 @@ class Grammar {
             if (!label()) return false;
         } while (accept('.'));
         if (at_ - begin > max_domain) return fail("domain too long");
-        out = ascii_lower(text_.substr(begin, at_ - begin));
+        const std::string_view written = text_.substr(begin, at_ - begin);
+        if (has_eight_bit(written)) return u_labels(written, out);
+        out = ascii_lower(written);
         return true;
     }
 
@@ -69,7 +84,7 @@ class Grammar {
         const std::size_t begin = at_;
         do {
             const std::size_t atom = at_;
-            while (at_ < text_.size() && is_atext(text_[at_])) ++at_;
+            while (at_ < text_.size() && (is_atext(text_[at_]) || is_eight_bit(text_[at_]))) ++at_;
             if (at_ == atom) return fail(atom == begin ? "expected local part" : "misplaced dot in local part");
         } while (accept('.'));
         out = text_.substr(begin, at_ - begin);
@@ -81,7 +96,7 @@ class Grammar {
         while (!accept('"')) {
             if (accept('\\') && at_end()) return fail("unfinished quoted string");
             if (at_end()) return fail("unfinished quoted string");
-            if (!is_printable(text_[at_])) return fail("control character in quoted string");
+            if (!is_printable(text_[at_]) && !is_eight_bit(text_[at_])) return fail("control character in quoted string");
             out.push_back(text_[at_++]);
         }
         return !out.empty() || fail("empty local part");
@@ -89,12 +104,20 @@ class Grammar {
 
     bool label() {
         const std::size_t begin = at_;
-        while (at_ < text_.size() && (is_alnum(text_[at_]) || text_[at_] == '-')) ++at_;
+        while (at_ < text_.size() && (is_alnum(text_[at_]) || text_[at_] == '-' || is_eight_bit(text_[at_]))) ++at_;
         const std::string_view label = text_.substr(begin, at_ - begin);
         if (label.empty()) return fail("expected domain name");
         if (label.size() > max_label) return fail("domain label too long");
         if (label.front() == '-' || label.back() == '-') return fail("hyphen at the edge of a domain label");
         return true;
+    }
+
+    // What they become has to be a domain by the rules of ASCII: a character may turn into anything on the way there.
+    bool u_labels(std::string_view written, std::string& out) {
+        const auto ascii = is_clean_utf8(written) ? to_a_labels(written) : Result<std::string>(Error(Errc::invalid, ""));
+        if (!ascii || has_eight_bit(*ascii)) return fail("not an internationalized domain name");
+        Grammar labels(*ascii);
+        return (labels.domain(out) && labels.at_end()) || fail("not an internationalized domain name");
     }
 
     bool literal(std::string& out) {
@@ -172,6 +195,7 @@ Result<Path> parse_path(std::string_view text, bool forward) {
         if (!grammar.accept('>') && !grammar.fail("expected >")) return grammar.error();
     }
     path.length = grammar.at();
+    path.ascii = !has_eight_bit(text.substr(0, path.length));
     return path;
 }
 

@@ -1,8 +1,11 @@
 // Addresses as the envelope knows them: the Mailbox and Path grammar of RFC 5321 section 4.1.2, strictly.
 // (Header fields are written by anyone and read by everyone: their lenient grammar is address_list.h.)
 //
+// Addresses may be internationalized, RFC 6531 section 3.3: whether this one may be, here and now, is for who asked.
+//
 // A Mailbox is kept in one canonical form, so that equal addresses compare equal: the local part without the
-// quotes it may have come in, its case untouched (section 2.4); the domain in lower case.
+// quotes it may have come in, its case untouched (section 2.4) and its UTF-8 as it came; the domain in lower case, with
+// A-labels where it came with U-labels.
 #pragma once
 
 #include "libcommon/result.h"
@@ -25,7 +28,8 @@ struct Mailbox {
 // The whole of `text` is one Mailbox. Errors say what is wrong and at which column, counted from 1.
 Result<Mailbox> parse_mailbox(std::string_view text);
 
-// The whole of `text` is one Domain: what EHLO or a configured domain says. Lower-cased. No address literal.
+// The whole of `text` is one Domain: what EHLO or a configured domain says. Lower-cased, U-labels as
+// A-labels. No address literal.
 Result<std::string> parse_domain(std::string_view text);
 
 // The whole of `text` is an address literal with its brackets, section 4.1.3: "[192.0.2.1]", "[IPv6:::1]".
@@ -36,6 +40,7 @@ bool is_address_literal(std::string_view text);
 struct Path {
     bool null = false;        // "<>": only ever a reverse-path
     Mailbox mailbox;
+    bool ascii = true;        // as it was written: what goes without SMTPUTF8
     std::size_t length = 0;
 };
 Result<Path> parse_reverse_path(std::string_view text);

@@ -115,7 +115,7 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     Result<void> adopt_folders(bool& adopted);
     Result<void> adopt_retention();
     Result<void> make_defaults();
-    Result<void> settle_differences(bool rebuilt);
+    Result<void> settle_differences(bool unclean, bool times_hold);
     std::string index_path() const;
 
     // Runs `work(index)` in one transaction, after what is pending. Nothing in memory changes but that pending

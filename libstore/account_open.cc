@@ -64,15 +64,21 @@ Result<void> LocalAccount::load() {
         if (auto done = load_index(rebuilt); !done) return done;
         rebuilt = true;
     }
+    const std::int64_t boot = context_.options.boot;
+    auto last_boot = index_->meta("boot", 0);
+    if (!last_boot) return last_boot.error();
     bool adopted = false;
     if (auto done = adopt_folders(adopted); !done) return done;
     if (rebuilt)
         if (auto done = adopt_retention(); !done) return done;
-    if (auto done = settle_differences(unclean || rebuilt || adopted); !done) return done;
+    if (auto done = settle_differences(unclean || rebuilt || adopted, boot != 0 && *last_boot == boot); !done) return done;
     if (rebuilt)
         if (auto done = make_defaults(); !done) return done;
-    if (!rebuilt && !unclean) return {};
-    return transact([&](Index& index) { return index.put_meta("epoch", context_.epoch); });
+    if (!rebuilt && !unclean && *last_boot == boot) return {};
+    return transact([&](Index& index) -> Result<void> {
+        if (auto put = index.put_meta("boot", boot); !put) return put;
+        return index.put_meta("epoch", context_.epoch);
+    });
 }
 
 // Afterwards boxes_ is what the index says; `rebuilt` when it says nothing because it is new.
@@ -214,8 +220,8 @@ Result<void> LocalAccount::make_defaults() {
 
 // Compares what each folder looks like with what its row remembers. A side file that is not the one the row knows
 // means that the index is older than it: then, as after an unclean stop, numbers may have been handed out that the
-// index has forgotten.
-Result<void> LocalAccount::settle_differences(bool unclean) {
+// index has forgotten. After a loss of power times say nothing: btrfs brings names back without touching them.
+Result<void> LocalAccount::settle_differences(bool unclean, bool times_hold) {
     std::vector<Box*> boxes;
     for (auto& [id, box] : boxes_) {
         if (box->deleted()) continue;
@@ -225,6 +231,8 @@ Result<void> LocalAccount::settle_differences(bool unclean) {
         boxes.push_back(box.get());
     }
     if (!unclean) return {};            // what others did is looked for when the mailbox is opened
+    if (!times_hold)
+        for (Box* box : boxes) box->look_again = true;
     return reconcile(boxes, true);
 }
 

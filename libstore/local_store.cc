@@ -153,4 +153,12 @@ bool LocalStore::maintain() {
     return false;
 }
 
+std::int64_t this_boot() {
+    const Fd file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+    if (!file) return 0;
+    char text[64];
+    const ssize_t size = ::read(file.get(), text, sizeof text);        // a file of /proc has no size to be asked for
+    return size > 0 ? crc32c({text, static_cast<std::size_t>(size)}) + std::int64_t{1} : 0;
+}
+
 } // namespace postern::store

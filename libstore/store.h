@@ -287,11 +287,17 @@ struct Options {
     enum class Sync : std::uint8_t { file_system, each } sync = Sync::file_system;
     std::chrono::seconds undelete{14 * 86400};
     std::size_t open_accounts = 1024;                       // kept open though nobody uses them
+    // This run of the machine, this_boot(). After an unclean stop within it a folder whose directories have the times its
+    // row remembers is as it was; after a loss of power it need not be. 0: not known, every folder is looked over.
+    std::int64_t boot = 0;
     // Runs a task on the thread that uses the store (Loop::post); without one, tests and tools: the store waits
     // for its worker inside the call and `done` is called before it returns.
     std::function<void(std::function<void()>)> post;
     std::function<std::int64_t()> now;                      // seconds since the epoch; the system's clock if empty
 };
 Result<std::unique_ptr<Store>> open_store(Options options);
+
+// What the kernel calls it, as a number; 0 where it does not say. Read while /proc is there.
+std::int64_t this_boot();
 
 } // namespace postern::store

@@ -1,5 +1,6 @@
 #include "libtls/connection.h"
 
+#include "libtls/channel_bindings.h"
 #include "libtls/gentle_close.h"
 
 #include <arpa/inet.h>
@@ -214,6 +215,10 @@ std::string Connection::tls_cipher() const {
 }
 int Connection::tls_bits() const {
     return secure_ ? SSL_get_cipher_bits(bufferevent_openssl_get_ssl(stream_.get()), nullptr) : 0;
+}
+
+ipc::ChannelBindings Connection::channel_bindings() const {
+    return secure_ ? tls::channel_bindings(bufferevent_openssl_get_ssl(stream_.get())) : ipc::ChannelBindings{};
 }
 
 Fd Connection::release_socket() {

@@ -5,6 +5,7 @@
 #include "libcommon/loop.h"
 #include "libcommon/owned.h"
 #include "libtls/context.h"
+#include "ipc/auth.h"
 
 #include <functional>
 #include <memory>
@@ -54,6 +55,8 @@ class Connection {
     std::string tls_version() const;     // "TLSv1.3"; empty in clear
     std::string tls_cipher() const;      // "TLS_AES_256_GCM_SHA384"
     int tls_bits() const;
+    // What SCRAM-SHA-256-PLUS binds a login to; empty in clear.
+    ipc::ChannelBindings channel_bindings() const;
 
     // Takes the plain socket out, for handing it to another process; the connection is dead after it.
     Fd release_socket();

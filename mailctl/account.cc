@@ -4,6 +4,8 @@
 #include "mailctl/terminal.h"
 #include "mailctl/verbs.h"
 
+#include <cstdio>
+
 #include <fmt/core.h>
 
 namespace postern::mailctl {
@@ -22,6 +24,12 @@ json::Value settings(const Arguments& a) {
 std::string quota(const json::Value& account, const char* own, const char* effective, bool is_bytes) {
     std::string text = limit(account[effective], is_bytes);
     return account[own].is_null() ? text + " (domain)" : text;
+}
+
+void warn_about_cram_md5() {
+    std::fputs("mailctl: warning: whoever reads accounts.db can log in by CRAM-MD5 with what is now kept of the next password, and\n"
+               "guess it quickly. It is made at the next login by PLAIN or with mailctl passwd, and used where auth.cram_md5 is true.\n",
+               stderr);
 }
 
 void add_secret(const Context& c, json::Value& body) {
@@ -65,6 +73,8 @@ int account_show(const Context& c) {
                       {"status", shown(a["status"])},
                       {"role", shown(a["role"])},
                       {"password", *a["has_password"].flag() ? "set" : "none: nobody can log in"},
+                      {"SCRAM", *a["has_scram"].flag() ? "yes" : "after the next login by PLAIN, or mailctl passwd"},
+                      {"CRAM-MD5", *a["cram_md5"].flag() ? "opted in" : "no"},
                       {"quota", quota(a, "quota_bytes", "effective_quota_bytes", true)},
                       {"quota, messages", quota(a, "quota_messages", "effective_quota_messages", false)},
                       {"created", local_time(a["created"].integer().value_or(0))},
@@ -73,10 +83,12 @@ int account_show(const Context& c) {
 }
 
 int account_set(const Context& c) {
-    const json::Value body = settings(c.arguments);
+    json::Value body = settings(c.arguments);
+    copy_switch(c.arguments, "--cram-md5", body, "cram_md5");
     if (body.object()->empty()) throw Failure{exit_usage, "nothing to change: see mailctl account set --help"};
     c.client().send("PATCH", target("accounts", c.arguments.one("ADDRESS")), body);
     c.done("changed " + c.arguments.one("ADDRESS"));
+    if (const bool* cram_md5 = body["cram_md5"].flag(); cram_md5 && *cram_md5) warn_about_cram_md5();
     return exit_ok;
 }
 

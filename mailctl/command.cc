@@ -11,6 +11,7 @@ constexpr Group group_table[] = {
     {"organization", "who owns domains and accounts"},
     {"domain", "domains mail is received for"},
     {"account", "people with a mailbox"},
+    {"app-password", "passwords of single devices and programs"},
     {"address", "further addresses of an account"},
     {"alias", "addresses that stand for others"},
     {"ban", "networks that are turned away"},
@@ -38,6 +39,14 @@ constexpr Option account_options[] = {
     {"--role", "ROLE", "user or admin"},
     {"--quota", "SIZE", "5GB, none, or domain for the domain's"},
     {"--quota-messages", "NUMBER", "a number, none, or domain"},
+};
+constexpr Option account_set_options[] = {
+    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4],
+    {"--cram-md5", "on|off", "keep a weak verifier for CRAM-MD5, for clients that know nothing better"},
+};
+constexpr Option app_password_options[] = {
+    {"--scope", "LIST", "where it logs in: smtp, imap, api (smtp,imap)"},
+    {"--expires", "DURATION", "from now: 90d; never when absent"},
 };
 constexpr Option account_add_options[] = {
     account_options[0], account_options[1], account_options[2], account_options[3], account_options[4],
@@ -87,9 +96,13 @@ constexpr Command table[] = {
     {"account list", "", "accounts", domain_filter, account_list},
     {"account add", "ADDRESS", "a new account; its password from the terminal or standard input", account_add_options, account_add},
     {"account show", "ADDRESS", "one account, by any of its addresses", {}, account_show},
-    {"account set", "ADDRESS", "change what is named", account_options, account_set},
+    {"account set", "ADDRESS", "change what is named", account_set_options, account_set},
     {"account delete", "ADDRESS", "its mailbox stays on disk", {}, account_delete},
     {"account import", "FILE", "lines of ADDRESS and PASSWORD or hash; - is standard input", import_options, account_import},
+
+    {"app-password list", "ADDRESS", "the account's app passwords", {}, app_password_list},
+    {"app-password add", "ADDRESS NAME", "a new one, shown once", app_password_options, app_password_add},
+    {"app-password remove", "ADDRESS NAME", "revoke it", {}, app_password_remove},
 
     {"address add", "ACCOUNT ADDRESS", "one more address for an account", address_options, address_add},
     {"address delete", "ADDRESS", "any but the primary one", {}, address_delete},

@@ -33,6 +33,13 @@ void copy_number(const Arguments& from, std::string_view option, json::Value& in
     if (from.has(option)) into.set(std::string(member), number_of(option, from.one(option)));
 }
 
+void copy_switch(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
+    if (!from.has(option)) return;
+    const std::string& text = from.one(option);
+    if (text != "on" && text != "off") throw Failure{exit_data, fmt::format("{}: on or off is expected, not {}", option, text)};
+    into.set(std::string(member), text == "on");
+}
+
 void copy_quota(const Arguments& from, std::string_view option, json::Value& into, std::string_view member, bool is_bytes,
                 bool inherits) {
     if (!from.has(option)) return;

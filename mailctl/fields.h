@@ -10,6 +10,7 @@ namespace postern::mailctl {
 // Each copies an option, where it was given, into a member. Throws Failure with the option's name.
 void copy_text(const Arguments& from, std::string_view option, json::Value& into, std::string_view member);
 void copy_number(const Arguments& from, std::string_view option, json::Value& into, std::string_view member);
+void copy_switch(const Arguments& from, std::string_view option, json::Value& into, std::string_view member);   // on, off
 // "5GB", "none", or "domain" where `inherits`.
 void copy_quota(const Arguments& from, std::string_view option, json::Value& into, std::string_view member, bool is_bytes,
                 bool inherits);

@@ -26,6 +26,10 @@ int account_import(const Context& c);
 int address_add(const Context& c);
 int address_delete(const Context& c);
 int passwd(const Context& c);
+// app_password.cc
+int app_password_list(const Context& c);
+int app_password_add(const Context& c);
+int app_password_remove(const Context& c);
 // alias.cc
 int alias_list(const Context& c);
 int alias_add(const Context& c);

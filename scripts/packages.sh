@@ -5,7 +5,7 @@ packages_build=(
     g++ cmake ninja-build ccache pkg-config git
     libevent-dev libssl-dev libsqlite3-dev libargon2-dev libldns-dev libopendkim-dev libspf2-dev
     libfmt-dev catch2 libhttp-parser-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
-    libidn2-dev libpsl-dev libseccomp-dev libcap-dev zlib1g-dev libzstd-dev
+    libidn2-dev libidn-dev libpsl-dev libseccomp-dev libcap-dev zlib1g-dev libzstd-dev
 )
 
 # What a running instance and its demonstration use beside the binaries.
@@ -14,7 +14,7 @@ packages_run=(openssl python3 procps iproute2 ca-certificates)
 # Clients we did not write, sanitizer and fuzzing runtimes, test runners.
 packages_test=(
     clang llvm libclang-rt-14-dev python3-pytest
-    swaks libnet-ssleay-perl curl msmtp isync mutt nodejs npm strace
+    swaks libnet-ssleay-perl curl msmtp gsasl isync mutt nodejs npm strace
 )
 
 # scripts/test-full power: disks whose every write is recorded, the file systems on them.

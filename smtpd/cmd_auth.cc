@@ -1,23 +1,19 @@
-// AUTH, RFC 4954: PLAIN (RFC 4616) with or without an initial response, and the older LOGIN.
-#include "smtpd/sasl.h"
+// AUTH, RFC 4954, as SMTP words it; the mechanisms are libsasl's and authd's.
 #include "smtpd/session.h"
 
 #include "libcommon/text.h"
 
 namespace postern::smtpd {
-namespace {
 
-constexpr Reply next_plain{334, {}, {}};
-constexpr Reply next_username{334, {}, "VXNlcm5hbWU6"};   // "Username:"
-constexpr Reply next_password{334, {}, "UGFzc3dvcmQ6"};   // "Password:"
-
-} // namespace
+sasl::Conditions Session::auth_conditions() const {
+    return {role_.submission && !tls_version_.empty(), !bindings_.empty(), limits_.cram_md5};
+}
 
 // A password is never asked for, nor looked at, outside TLS: not from any address.
 bool Session::expects_credentials() {
     const Reply* refusal = nullptr;
     if (!role_.submission) refusal = &replies::auth_not_offered;
-    else if (tls_version_.empty()) refusal = &replies::tls_required;
+    else if (tls_version_.empty()) refusal = &replies::auth_needs_tls;
     else if (account_ != 0) refusal = &replies::auth_done;
     if (refusal) reply(*refusal);
     return refusal == nullptr;
@@ -25,46 +21,34 @@ bool Session::expects_credentials() {
 
 void Session::handle(const Auth& c) {
     if (!expects_credentials()) return;
-    const bool plain = iequals(c.mechanism, "PLAIN");
-    if (!plain && !iequals(c.mechanism, "LOGIN")) return reply(replies::auth_mechanism);
-    auth_step_ = plain ? AuthStep::plain : AuthStep::login_username;
-    state_ = State::auth;
-    if (c.initial_response) on_auth_line(initial_response_text(*c.initial_response));
-    else reply(plain ? next_plain : next_username);
+    const sasl::Mechanism* mechanism = sasl::find(c.mechanism, auth_conditions());
+    if (!mechanism) return reply(replies::auth_mechanism);
+    auth_.emplace(*mechanism, sasl::Client{client_.trace, ipc::Protocol::submission, client_.address, bindings_});
+    take_auth_step(auth_->begin(c.initial_response));
 }
 
-void Session::on_auth_line(std::string_view line) {
+void Session::on_auth_line(std::string_view line) { take_auth_step(auth_->on_line(line)); }
+
+void Session::take_auth_step(sasl::Conversation::Step step) {
     state_ = State::greeted;                       // unless another line is wanted
-    if (line == "*") return reply(replies::auth_cancelled);
-    switch (auth_step_) {
-    case AuthStep::plain:
-        if (auto credentials = parse_plain(line))
-            return try_login(std::move(credentials->authorization), std::move(credentials->username),
-                             std::move(credentials->password));
-        break;
-    case AuthStep::login_username:
-        if (auto username = parse_login_line(line, decltype(ipc::Login::username)::limit)) {
-            username_ = std::move(*username);
-            auth_step_ = AuthStep::login_password;
-            state_ = State::auth;
-            return reply(next_password);
-        }
-        break;
-    case AuthStep::login_password:
-        if (auto password = parse_login_line(line, decltype(ipc::Login::password)::limit))
-            return try_login({}, username_, std::move(*password));
-        break;
-    }
-    reply(replies::auth_malformed);
+    std::visit([this](auto& s) { take(s); }, step);
+    if (state_ != State::auth && open_questions_ == 0) end_auth();
 }
 
-void Session::try_login(std::string authorization, std::string username, std::string password) {
-    username_ = username;
-    only_ticket_ = ask(ipc::Login{client_.trace, ipc::Protocol::submission, std::move(authorization),
-                                  std::move(username), std::move(password), client_.address});
+void Session::take(sasl::Conversation::Say& challenge) {
+    state_ = State::auth;
+    reply({334, {}, challenge.base64});
 }
+void Session::take(ipc::Login& question) { only_ticket_ = ask(std::move(question)); }
+void Session::take(ipc::SaslStart& question) { only_ticket_ = ask(std::move(question)); }
+void Session::take(ipc::SaslStep& question) { only_ticket_ = ask(std::move(question)); }
+void Session::take(sasl::Conversation::Malformed&) { reply(replies::auth_malformed); }
+void Session::take(sasl::Conversation::Cancelled&) { reply(replies::auth_cancelled); }
 
-void Session::on(const ipc::LoginResult& result, std::int64_t) {
+void Session::on(const ipc::LoginResult& result, std::int64_t) { take_auth_step(result); }
+void Session::on(const ipc::SaslReply& answer, std::int64_t) { take_auth_step(auth_->on_reply(answer)); }
+
+void Session::take(ipc::LoginResult& result) {
     const bool ok = result.status == ipc::LoginStatus::ok && result.account != 0 && !result.handle.empty();
     const Reply& answer = reply_to_login(ok || result.status != ipc::LoginStatus::ok ? result.status
                                                                                      : ipc::LoginStatus::unavailable);
@@ -74,10 +58,17 @@ void Session::on(const ipc::LoginResult& result, std::int64_t) {
         effects_.events.push_back(event::LoggedIn{result.address.value});
         return reply(answer);
     }
-    effects_.events.push_back(event::LoginFailed{username_, answer.code});
+    effects_.events.push_back(event::LoginFailed{auth_->username(), answer.code});
     reply(answer);
     if (result.status == ipc::LoginStatus::denied && ++login_failures_ >= limits_.login_failures)
         close_with(replies::too_many_logins, "too many failed logins");
+}
+
+// Over, one way or another: what authd still keeps of it goes.
+void Session::end_auth() {
+    if (!auth_) return;
+    if (const auto abort = auth_->abort()) effects_.tells.push_back(*abort);
+    auth_.reset();
 }
 
 } // namespace postern::smtpd

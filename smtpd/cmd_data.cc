@@ -121,6 +121,7 @@ void Session::refuse_message(const Reply& refusal) {
 void Session::submit(std::int64_t now) {
     TraceLines trace = trace_lines({.helo = helo_, .client = client_.address, .hostname = limits_.hostname,
                                     .extended = extended_, .authenticated = account_ != 0,
+                                    .smtputf8 = transaction_.smtputf8(),
                                     .tls_version = tls_version_, .tls_cipher = tls_cipher_,
                                     .only_recipient = transaction_.only_recipient(), .now = now});
     ipc::Submit submit;
@@ -130,6 +131,7 @@ void Session::submit(std::int64_t now) {
     submit.envelope.client = client_.address;
     submit.envelope.sender = account_;
     submit.envelope.body = transaction_.body();
+    submit.envelope.extensions = transaction_.take_extensions();
     submit.envelope.trace_head = std::move(trace.head);
     submit.envelope.trace_tail = std::move(trace.tail);
     submit.handle = handle_;

@@ -1,85 +1,28 @@
 #include "smtpd/command.h"
 
 #include "libcommon/text.h"
+#include "libmail/chars.h"
+#include "smtpd/parameters.h"
 
 #include <algorithm>
-#include <array>
 
 namespace postern::smtpd {
 namespace {
 
 constexpr Reply bad_argument{501, "5.5.4", "Syntax:"};
-constexpr Reply bad_parameter{501, "5.5.4", "Parameter value is not valid"};
-constexpr Reply repeated_parameter{501, "5.5.4", "Parameter given twice"};
-constexpr Reply unknown_parameter{555, "5.5.4", "Parameter not recognized"};
 constexpr Reply bad_reverse_path{501, "5.1.7", "Bad sender address:"};
 constexpr Reply bad_forward_path{501, "5.1.3", "Bad recipient address:"};
-constexpr Reply bad_character{500, "5.5.2", "Control or non-ASCII character in a command"};
+constexpr Reply bad_character{500, "5.5.2", "Control character in a command, or one it may not have"};
 constexpr Reply unknown_verb{500, "5.5.2", "Command not recognized, HELP lists what there is"};
 constexpr Reply not_implemented{502, "5.5.1", "Command not implemented"};
 
 BadSyntax usage_error(std::string_view usage, std::size_t column) { return {bad_argument, column, std::string(usage)}; }
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
+bool is_control(char c) { return (c >= '\0' && c < ' ' && c != '\t') || c == '\x7F'; }
 std::size_t skip_spaces(std::string_view line, std::size_t at) {
     while (at < line.size() && is_space(line[at])) ++at;
     return at;
-}
-
-// RFC 3461 section 4: printable ASCII but "+" and "=", and "+XX" for the rest, in upper-case hex.
-bool is_xtext(std::string_view text) {
-    const auto is_upper_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+') {
-            if (i + 2 >= text.size() || !is_upper_hex(text[i + 1]) || !is_upper_hex(text[i + 2])) return false;
-            i += 2;
-        } else if (text[i] < '!' || text[i] > '~' || text[i] == '=') {
-            return false;
-        }
-    }
-    return !text.empty();
-}
-
-// The parameters of MAIL, RFC 5321 section 4.1.2 (esmtp-param). RCPT takes none yet.
-struct MailParameter {
-    std::string_view keyword;
-    bool (*apply)(MailFrom& command, std::string_view value);
-};
-constexpr MailParameter mail_parameters[] = {
-    {"SIZE", [](MailFrom& command, std::string_view value) {            // RFC 1870 section 6.1: up to 20 digits
-         const auto size = value.size() <= 20 ? parse_number(value) : std::nullopt;
-         command.size = size.value_or(0);
-         return size.has_value();
-     }},
-    {"BODY", [](MailFrom& command, std::string_view value) {            // RFC 6152
-         if (iequals(value, "8BITMIME")) command.body = ipc::BodyKind::eight_bit;
-         else if (iequals(value, "BINARYMIME")) command.body = ipc::BodyKind::binary;      // RFC 3030
-         return command.body != ipc::BodyKind::seven_bit || iequals(value, "7BIT");
-     }},
-    // RFC 4954 section 5: who the client says submitted it first. We trust nobody's word for that, and nothing of
-    // it gets further than this line.
-    {"AUTH", [](MailFrom&, std::string_view value) { return is_xtext(value); }},
-};
-
-// Everything behind the path: SP keyword [=value], again and again.
-std::optional<BadSyntax> parse_mail_parameters(MailFrom& command, std::string_view line, std::size_t at) {
-    std::array<bool, std::size(mail_parameters)> seen{};
-    while (at < line.size()) {
-        if (!is_space(line[at])) return usage_error("no text may touch the address", at);
-        at = skip_spaces(line, at);
-        const std::string_view word = line.substr(at, line.find(' ', at) - at);
-        const auto equals = word.find('=');
-        const std::string_view value = equals == std::string_view::npos ? std::string_view{} : word.substr(equals + 1);
-        const auto row = std::find_if(std::begin(mail_parameters), std::end(mail_parameters),
-                                      [&](const MailParameter& p) { return iequals(p.keyword, word.substr(0, equals)); });
-        if (row == std::end(mail_parameters)) return BadSyntax{unknown_parameter, at, {}};
-        bool& already = seen[static_cast<std::size_t>(row - std::begin(mail_parameters))];
-        if (already) return BadSyntax{repeated_parameter, at, std::string(row->keyword)};
-        already = true;
-        if (!row->apply(command, value)) return BadSyntax{bad_parameter, at, std::string(row->keyword)};
-        at += word.size();
-    }
-    return std::nullopt;
 }
 
 template <class C> Parsed parse_bare(std::string_view line, std::size_t at) {
@@ -110,8 +53,9 @@ Parsed parse_mail(std::string_view line, std::size_t at) {
     auto path = mail::parse_reverse_path(line.substr(at));
     if (!path) return BadSyntax{bad_reverse_path, at, path.error().message()};
     at += path->length;
-    MailFrom command{std::move(*path)};
-    if (auto bad = parse_mail_parameters(command, line, at)) return *bad;
+    MailFrom command;
+    command.reverse_path = std::move(*path);
+    if (auto bad = parse_parameters(command, line, at)) return *bad;
     return command;
 }
 
@@ -120,9 +64,20 @@ Parsed parse_rcpt(std::string_view line, std::size_t at) {
     auto path = mail::parse_forward_path(line.substr(at));
     if (!path) return BadSyntax{bad_forward_path, at, path.error().message()};
     at += path->length;
-    const std::size_t rest = skip_spaces(line, at);
-    if (rest != line.size()) return BadSyntax{unknown_parameter, rest, {}};
-    return RcptTo{std::move(*path)};
+    RcptTo command;
+    command.forward_path = std::move(*path);
+    if (auto bad = parse_parameters(command, line, at)) return *bad;
+    return command;
+}
+
+// RFC 6531 section 3.7.4.2; what is asked for stays unread.
+Parsed parse_vrfy(std::string_view line, std::size_t at) {
+    constexpr std::string_view parameter = " SMTPUTF8";
+    const std::string_view rest = line.substr(at);
+    Vrfy command;
+    command.ascii = std::none_of(rest.begin(), rest.end(), mail::is_eight_bit);
+    command.smtputf8 = rest.size() > parameter.size() && iequals(rest.substr(rest.size() - parameter.size()), parameter);
+    return command;
 }
 
 Parsed parse_bdat(std::string_view line, std::size_t at) {
@@ -146,12 +101,12 @@ Parsed parse_expn(std::string_view, std::size_t) { return BadSyntax{not_implemen
 constexpr Verb verb_table[] = {
     {"EHLO", "EHLO domain", parse_hello<Ehlo>},                               // 4.1.1.1
     {"HELO", "HELO domain", parse_hello<Helo>},                               // 4.1.1.1
-    {"MAIL", "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME]", parse_mail},     // 4.1.1.2
-    {"RCPT", "RCPT TO:<address>", parse_rcpt},                                // 4.1.1.3
+    {"MAIL", "MAIL FROM:<address> [parameters]", parse_mail, true},           // 4.1.1.2
+    {"RCPT", "RCPT TO:<address> [parameters]", parse_rcpt, true},             // 4.1.1.3
     {"DATA", "DATA", parse_bare<Data>},                                       // 4.1.1.4
     {"BDAT", "BDAT size [LAST]", parse_bdat},                                 // RFC 3030 section 2
     {"RSET", "RSET", parse_bare<Rset>},                                       // 4.1.1.5
-    {"VRFY", "VRFY address", parse_any<Vrfy>},                                // 4.1.1.6
+    {"VRFY", "VRFY address [SMTPUTF8]", parse_vrfy, true},                    // 4.1.1.6
     {"EXPN", "", parse_expn},                                                 // 4.1.1.7
     {"HELP", "HELP", parse_any<Help>},                                        // 4.1.1.8
     {"NOOP", "NOOP", parse_any<Noop>},                                        // 4.1.1.9
@@ -173,9 +128,11 @@ std::optional<std::size_t> verb_index(std::string_view line) {
 
 Parsed parse_command(std::string_view line) {
     while (!line.empty() && is_space(line.back())) line.remove_suffix(1);     // 4.1.1: trailing blanks are tolerated
-    const auto bad = std::find_if(line.begin(), line.end(), [](char c) { return (c < ' ' && c != '\t') || c > '~'; });
-    if (bad != line.end()) return BadSyntax{bad_character, static_cast<std::size_t>(bad - line.begin()), {}};
     const auto verb = verb_index(line);
+    const bool utf8 = verb && verb_table[*verb].utf8 && is_utf8(line);
+    const auto bad = std::find_if(line.begin(), line.end(),
+                                  [&](char c) { return is_control(c) || (mail::is_eight_bit(c) && !utf8); });
+    if (bad != line.end()) return BadSyntax{bad_character, static_cast<std::size_t>(bad - line.begin()), {}};
     if (!verb) return BadSyntax{unknown_verb, 0, {}};
     const Verb& row = verb_table[*verb];
     return row.parse(line, skip_spaces(line, row.name.size()));

@@ -21,8 +21,17 @@ struct MailFrom {
     mail::Path reverse_path;
     std::uint64_t size = 0;                              // RFC 1870; 0: not announced
     ipc::BodyKind body = ipc::BodyKind::seven_bit;       // RFC 6152
+    bool smtputf8 = false;                               // RFC 6531
+    bool require_tls = false;                            // RFC 8689
+    ipc::DsnReturn ret = ipc::DsnReturn::unsaid;         // RFC 3461, with the next
+    std::string envelope_id;
+    std::optional<std::int64_t> hold_for, hold_until;    // RFC 4865: seconds from now, or since the epoch
 };
-struct RcptTo { mail::Path forward_path; };
+struct RcptTo {
+    mail::Path forward_path;
+    std::uint8_t notify = ipc::notify::unsaid;           // RFC 3461, with the next
+    std::string original;                                // "type;address"
+};
 struct Data {};
 struct Bdat {                                            // RFC 3030
     std::uint64_t size = 0;
@@ -30,7 +39,10 @@ struct Bdat {                                            // RFC 3030
 };
 struct Rset {};
 struct Noop {};
-struct Vrfy {};
+struct Vrfy {
+    bool ascii = true;                                   // what it asks about
+    bool smtputf8 = false;
+};
 struct Help {};
 struct Quit {};
 struct StartTls {};                                      // RFC 3207
@@ -54,6 +66,7 @@ struct Verb {
     std::string_view name;
     std::string_view usage;                              // what HELP shows
     Parsed (*parse)(std::string_view line, std::size_t at);   // `at`: where the arguments begin
+    bool utf8 = false;                                   // RFC 6531 section 3.7.1: its line may have more than ASCII
 };
 std::span<const Verb> verbs();
 std::optional<std::size_t> verb_index(std::string_view line);

@@ -6,7 +6,7 @@
 namespace postern::smtpd {
 namespace {
 
-using Member = std::variant<std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
+using Member = std::variant<bool Limits::*, std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
 
 // Default, range and help of each are in config/schema.cc, which checks them before any daemon starts.
 struct Option {
@@ -22,6 +22,8 @@ const Option options[] = {
     {"smtp.max_errors", &Limits::errors},
     {"smtp.max_junk_commands", &Limits::junk_commands},
     {"smtp.max_login_failures", &Limits::login_failures},
+    {"auth.channel_binding", &Limits::channel_binding},
+    {"auth.cram_md5", &Limits::cram_md5},
     {"smtp.max_command_line", &Limits::command_bytes},
     {"smtp.max_message_line", &Limits::line_bytes},
     {"smtp.max_hops", &Limits::hops},
@@ -29,6 +31,7 @@ const Option options[] = {
     {"smtp.max_client_connections", &Limits::client_connections},
     {"smtp.reserved_for_known", &Limits::reserved_known},
     {"smtp.reserved_for_submission", &Limits::reserved_submission},
+    {"smtp.max_hold", &Limits::hold},
     {"smtp.timeout", &Limits::timeout},
     {"smtp.stress_timeout", &Limits::stress_timeout},
     {"smtp.tls_timeout", &Limits::tls_timeout},
@@ -39,6 +42,7 @@ struct Read {
     Limits& limits;
     const Option& option;
 
+    void operator()(bool Limits::*member) const { limits.*member = config.flag(option.key); }
     void operator()(std::uint64_t Limits::*member) const { limits.*member = config.number(option.key) * option.unit; }
     void operator()(std::chrono::milliseconds Limits::*member) const { limits.*member = config.duration(option.key); }
     void operator()(std::string Limits::*member) const { limits.*member = config.text(option.key); }

@@ -26,10 +26,12 @@ std::string address_literal(std::string_view client) {
     return fmt::format("[{}{}]", client.find(':') != std::string_view::npos ? "IPv6:" : "", client);
 }
 
-std::string_view protocol(const TraceFacts& facts) {
-    if (!facts.extended) return "SMTP";
-    if (facts.tls_version.empty()) return facts.authenticated ? "ESMTPA" : "ESMTP";
-    return facts.authenticated ? "ESMTPSA" : "ESMTPS";
+std::string protocol(const TraceFacts& facts) {
+    if (!facts.extended && !facts.smtputf8) return "SMTP";
+    std::string name = facts.smtputf8 ? "UTF8SMTP" : "ESMTP";         // RFC 6531 section 4.3
+    if (!facts.tls_version.empty()) name += 'S';
+    if (facts.authenticated) name += 'A';
+    return name;
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// The Received line of one message, RFC 5321 section 4.4 with the keywords of RFC 3848, in the two parts that go
+// The Received line of one message, RFC 5321 section 4.4 with the keywords of RFC 3848 and 6531, in the two parts that go
 // around the queue id: only qmgr knows that.
 #pragma once
 
@@ -14,6 +14,7 @@ struct TraceFacts {
     std::string_view hostname;         // us
     bool extended = false;             // EHLO
     bool authenticated = false;
+    bool smtputf8 = false;
     std::string_view tls_version;      // "TLSv1.3"; empty: in clear
     std::string_view tls_cipher;
     std::string_view only_recipient;   // named when there is just one: more would tell each of the others (7.2)

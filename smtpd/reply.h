@@ -49,13 +49,18 @@ inline constexpr Reply tls_unavailable{454, "4.7.0", "TLS is not available here"
 inline constexpr Reply tls_required{530, "5.7.0", "Must issue a STARTTLS command first"};
 inline constexpr Reply auth_required{530, "5.7.0", "Authentication required"};
 inline constexpr Reply auth_not_offered{503, "5.5.1", "AUTH is not offered on this port: use a submission port"};
+inline constexpr Reply auth_needs_tls{538, "5.7.11", "Encryption required: issue a STARTTLS command first"};   // RFC 4954 section 6
 inline constexpr Reply auth_done{503, "5.5.1", "Already authenticated"};
-inline constexpr Reply auth_mechanism{504, "5.5.4", "Mechanism not supported: use PLAIN or LOGIN"};
+inline constexpr Reply auth_mechanism{504, "5.5.4", "Mechanism not supported: EHLO lists those that are"};
 inline constexpr Reply auth_malformed{501, "5.5.2", "Cannot decode the response"};
 inline constexpr Reply auth_cancelled{501, "5.7.0", "Authentication cancelled"};
 
 inline constexpr Reply command_too_long{500, "5.5.2", "Line too long"};
 inline constexpr Reply command_bare_lf{500, "5.5.2", "A line must end with <CR><LF>"};
+inline constexpr Reply unknown_parameter{555, "5.5.4", "Parameter not recognized"};
+inline constexpr Reply needs_tls{530, "5.7.10", "REQUIRETLS needs TLS here, too: STARTTLS first"};   // RFC 8689
+inline constexpr Reply bad_hold{501, "5.5.4", "The time to hold until must be ahead, and within what EHLO says"};
+inline constexpr Reply needs_smtputf8{553, "5.6.7", "Address is not ASCII: MAIL must say SMTPUTF8"};   // RFC 6531 section 3.5
 inline constexpr Reply too_big{552, "5.3.4", "Message is larger than this server takes"};
 inline constexpr Reply data_behind_bdat{503, "5.5.1", "The message has begun by BDAT: go on with BDAT, or RSET"};
 inline constexpr Reply binary_needs_bdat{503, "5.5.1", "BODY=BINARYMIME is sent by BDAT"};

@@ -163,7 +163,8 @@ std::size_t Service::on_data(Conversation& c, std::string_view bytes) {
 }
 
 void Service::on_secured(Conversation& c) {
-    c.session.tls_started(c.connection->tls_version(), c.connection->tls_cipher());
+    c.session.tls_started(c.connection->tls_version(), c.connection->tls_cipher(),
+                          limits_.channel_binding && c.session.takes_logins() ? c.connection->channel_bindings() : ipc::ChannelBindings{});
     after_step(c);
 }
 
@@ -190,9 +191,18 @@ void Service::on_answer(std::uint64_t id, std::uint32_t ticket, Answer answer, F
         row->second->large = std::move(descriptor);
         row->second->large_failed = false;
     }
-    if (gone) return;
+    if (gone) return discard(answer);
     row->second->session.answer(ticket, std::move(answer), wall_seconds());
     after_step(*row->second);
+}
+
+// The session it was for is gone: what authd keeps for it goes too.
+void Service::discard(const Answer& answer) {
+    if (const auto* login = std::get_if<ipc::LoginResult>(&answer); login && !login->handle.empty())
+        authd_.send(ipc::ReleaseHandle{login->handle});
+    const auto* sasl = std::get_if<ipc::SaslReply>(&answer);
+    if (sasl && sasl->attempt != 0) authd_.send(ipc::SaslAbort{sasl->attempt});
+    if (sasl && !sasl->login.handle.empty()) authd_.send(ipc::ReleaseHandle{sasl->login.handle});
 }
 
 // A step that did not begin with bytes: does what it wants, and offers it the bytes it had no room for before.
@@ -247,6 +257,8 @@ void Service::ask(Conversation& c, const Ask& question) {
         std::uint32_t ticket;
         bool first;
         void operator()(const ipc::Login& q) const { service.put(service.authd_, c, ticket, q); }
+        void operator()(const ipc::SaslStart& q) const { service.put(service.authd_, c, ticket, q); }
+        void operator()(const ipc::SaslStep& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::CheckSender& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::ResolveRecipient& q) const {
             if (c.trusted) service.put(service.authd_, c, ticket, q);
@@ -280,6 +292,7 @@ void Service::write_large(Conversation& c, std::string_view bytes) {
 
 void Service::tell(const Tell& message) {
     if (const auto* release = std::get_if<ipc::ReleaseHandle>(&message)) authd_.send(*release);
+    else if (const auto* abort = std::get_if<ipc::SaslAbort>(&message)) authd_.send(*abort);
     else qmgr_.send(std::get<ipc::AbandonLarge>(message));
 }
 

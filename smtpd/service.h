@@ -35,6 +35,7 @@ class Service {
     void on_closed(Conversation& c);
     void on_answer(std::uint64_t id, std::uint32_t ticket, Answer answer, Fd descriptor);
     void after_step(Conversation& c);
+    void discard(const Answer& answer);
 
     void perform(Conversation& c);
     void start_tls(std::uint64_t id);

@@ -1,6 +1,7 @@
 #include "smtpd/session.h"
 
 #include "libcommon/text.h"
+#include "libmail/chars.h"
 
 #include <fmt/format.h>
 
@@ -77,6 +78,7 @@ bool Session::has_room() const {
 
 std::size_t Session::receive(std::string_view bytes, std::int64_t now) {
     std::size_t taken = 0;
+    now_ = now;
     while (taken < bytes.size() && has_room()) {
         // A message goes from the transport's buffer to the body, not through the input.
         if (takes_content() && input_.empty()) taken += take_content(bytes.substr(taken), now);
@@ -117,7 +119,10 @@ bool Session::take_line() {
         return true;
     }
     discarding_ = true;
-    if (state_ == State::auth) state_ = State::greeted;
+    if (state_ == State::auth) {
+        state_ = State::greeted;
+        end_auth();
+    }
     reply(replies::command_too_long);
     return true;
 }
@@ -185,21 +190,10 @@ void Session::handle(const Ehlo& c) {
     say_extensions();
 }
 
-void Session::say_extensions() {
-    const std::string size = fmt::format("SIZE {}", limits_.message_bytes);
-    std::vector<std::string_view> lines{limits_.hostname, "PIPELINING", size, "8BITMIME", "ENHANCEDSTATUSCODES",
-                                        "CHUNKING", "BINARYMIME"};
-    if (tls_offered_ && tls_version_.empty()) lines.push_back("STARTTLS");
-    if (role_.submission && !tls_version_.empty() && account_ == 0) lines.push_back("AUTH PLAIN LOGIN");
-    lines.push_back("HELP");
-    std::string text;
-    write_lines(text, 250, {}, lines);
-    send(text);
-}
-
 void Session::handle(const MailFrom& c) {
-    if (c.size > limits_.message_bytes) return reply(replies::too_big);
-    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.body);
+    if (const Reply* refusal = why_not(c)) return reply(*refusal);
+    transaction_ = Transaction(c.reverse_path.null ? std::string() : c.reverse_path.mailbox.text(), c.size, c.body,
+                               extensions_of(c));
     if (role_.submission) {
         only_ticket_ = ask(ipc::CheckSender{client_.trace, handle_, transaction_.reverse_path()});
     } else {
@@ -221,11 +215,13 @@ void Session::on(const ipc::SenderVerdict& verdict, std::int64_t) {
 
 void Session::handle(const RcptTo& c) {
     if (transaction_.accepted() + held_.size() >= limits_.recipients) return reply(replies::too_many_recipients);
+    const bool ascii = c.forward_path.ascii && std::none_of(c.original.begin(), c.original.end(), mail::is_eight_bit);
+    if (!ascii && !transaction_.smtputf8()) return reply(replies::needs_smtputf8);
     std::string forward_path = c.forward_path.mailbox.text();
     const std::uint32_t ticket =
         ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size()});
     effects_.asks.back().first = transaction_.ask_first();
-    held_.push_back({ticket, std::move(forward_path), {}});
+    held_.push_back({ticket, std::move(forward_path), {}, {0, c.notify, c.original}});
 }
 
 bool Session::hold_verdict(std::uint32_t ticket, std::variant<ipc::RecipientVerdict, RecipientDeferred> verdict) {
@@ -242,40 +238,40 @@ void Session::release_held() {
         const Held& held = held_[ready];
         if (held.ticket != 0 && !held.verdict) break;
         if (held.ticket == 0) send(held.text);
-        else std::visit([&](const auto& verdict) { answer_recipient(held.text, verdict); }, *held.verdict);
+        else answer_recipient(held);
         ++ready;
     }
     held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(ready));
 }
 
-void Session::answer_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict) {
-    const Reply& answer = add_recipient(forward_path, verdict);
+void Session::answer_recipient(const Held& asked) {
+    if (const auto* deferred = std::get_if<RecipientDeferred>(&*asked.verdict)) {
+        effects_.events.push_back(event::RecipientRefused{asked.text, deferred->reply.code, deferred->reply.text});
+        std::string refusal;
+        write_reply(refusal, deferred->reply, deferred->detail);
+        return send(refusal);
+    }
+    const Reply& answer = add_recipient(asked);
     if (answer.is_error()) {
-        effects_.events.push_back(event::RecipientRefused{forward_path, answer.code, answer.text});
+        effects_.events.push_back(event::RecipientRefused{asked.text, answer.code, answer.text});
     } else {
         state_ = State::rcpt;
-        effects_.events.push_back(event::RecipientAccepted{forward_path});
+        effects_.events.push_back(event::RecipientAccepted{asked.text});
     }
     std::string text;
     write_reply(text, answer);
     send(text);
 }
 
-void Session::answer_recipient(const std::string& forward_path, const RecipientDeferred& deferred) {
-    effects_.events.push_back(event::RecipientRefused{forward_path, deferred.reply.code, deferred.reply.text});
-    std::string text;
-    write_reply(text, deferred.reply, deferred.detail);
-    send(text);
-}
-
 // The one place that opens the door to foreign recipients: only for a session with an identity, and only where
 // it can have one. qmgr asks authd the same again before it takes such an envelope.
-const Reply& Session::add_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict) {
+const Reply& Session::add_recipient(const Held& asked) {
+    const ipc::RecipientVerdict& verdict = std::get<ipc::RecipientVerdict>(*asked.verdict);
     const bool relays = role_.submission && account_ != 0 && !handle_.empty();
     if (verdict.status == ipc::RecipientStatus::foreign && relays)
-        return transaction_.add_foreign(forward_path) ? reply_to(ipc::RecipientStatus::deliver)
+        return transaction_.add_foreign(asked.text, asked.dsn) ? reply_to(ipc::RecipientStatus::deliver)
                                                       : replies::too_many_recipients;
-    if (verdict.status == ipc::RecipientStatus::deliver && !transaction_.add_local(forward_path, verdict))
+    if (verdict.status == ipc::RecipientStatus::deliver && !transaction_.add_local(asked.text, verdict, asked.dsn))
         return replies::too_many_recipients;
     return reply_to(verdict.status);
 }
@@ -288,7 +284,9 @@ void Session::handle(const Rset&) {
 void Session::handle(const Noop&) { reply(replies::ok); }
 
 // RFC 5321 section 3.5.3: saying which addresses exist would help those who collect them.
-void Session::handle(const Vrfy&) { reply(replies::cannot_verify); }
+void Session::handle(const Vrfy& c) {
+    reply(c.ascii || c.smtputf8 ? replies::cannot_verify : replies::needs_smtputf8);
+}
 
 void Session::handle(const Help&) {
     std::vector<std::string_view> lines{"Commands:"};
@@ -315,10 +313,11 @@ void Session::handle(const StartTls&) {
 }
 
 // Nothing from before the handshake counts any more, RFC 3207 section 4.2.
-void Session::tls_started(std::string_view version, std::string_view cipher) {
+void Session::tls_started(std::string_view version, std::string_view cipher, ipc::ChannelBindings bindings) {
     if (state_ != State::handshake) return;
     tls_version_ = version;
     tls_cipher_ = cipher;
+    bindings_ = std::move(bindings);
     helo_.clear();
     state_ = State::fresh;
     effects_.events.push_back(event::TlsStarted{tls_version_, tls_cipher_});
@@ -327,6 +326,7 @@ void Session::tls_started(std::string_view version, std::string_view cipher) {
 
 void Session::answer(std::uint32_t ticket, Answer answer, std::int64_t now) {
     if (state_ == State::closed) return;
+    now_ = now;
     const auto hold = [&](auto verdict) {
         if (!hold_verdict(ticket, std::move(verdict))) return false;
         --open_questions_;
@@ -359,7 +359,7 @@ void Session::reply(const Reply& reply, std::string_view detail) {
     std::string text;
     write_reply(text, reply, detail);
     if (held_.empty()) send(text);
-    else held_.push_back({0, std::move(text), {}});
+    else held_.push_back({0, std::move(text), {}, {}});
 }
 
 void Session::send(std::string_view text) {
@@ -414,6 +414,7 @@ void Session::finish() {
     if (state_ == State::closed) return;
     state_ = State::closed;
     abandon_large();
+    end_auth();
     if (!handle_.empty()) effects_.tells.push_back(ipc::ReleaseHandle{handle_});
     effects_.events.push_back(event::Disconnected{messages_, errors_});
 }

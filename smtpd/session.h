@@ -11,6 +11,7 @@
 #pragma once
 
 #include "libcommon/input.h"
+#include "libsasl/conversation.h"
 #include "smtpd/command.h"
 #include "smtpd/config.h"
 #include "smtpd/content_stream.h"
@@ -34,7 +35,7 @@ class Session {
     std::size_t receive(std::string_view bytes, std::int64_t now);
     bool has_room() const;
 
-    void tls_started(std::string_view version, std::string_view cipher);
+    void tls_started(std::string_view version, std::string_view cipher, ipc::ChannelBindings bindings = {});
     void answer(std::uint32_t ticket, Answer answer, std::int64_t now);
     void time_out();
     void shut_down();                    // finishes the transaction it is in, then 421 (RFC 5321 section 3.8)
@@ -47,6 +48,7 @@ class Session {
     const Client& client() const { return client_; }
     AccountId account() const { return account_; }           // 0: nobody logged in
     const std::string& reverse_path() const { return transaction_.reverse_path(); }
+    bool takes_logins() const { return role_.submission; }
 
   private:
     // A reply that is not sent yet because one before it still waits for its answer.
@@ -54,8 +56,8 @@ class Session {
         std::uint32_t ticket = 0;        // of the RCPT it belongs to; 0: only text, ready
         std::string text;                // the reply, or the forward-path that was asked about
         std::optional<std::variant<ipc::RecipientVerdict, RecipientDeferred>> verdict;
+        ipc::RecipientDsn dsn;           // what that RCPT asked for
     };
-    enum class AuthStep : std::uint8_t { plain, login_username, login_password };
     enum class Large : std::uint8_t { none, asked, open, failed };
 
     void run(std::int64_t now);
@@ -80,11 +82,19 @@ class Session {
     void handle(const Auth& c);
 
     void on_auth_line(std::string_view line);
-    void try_login(std::string authorization, std::string username, std::string password);
+    sasl::Conditions auth_conditions() const;
     bool expects_credentials();
-    void answer_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
-    void answer_recipient(const std::string& forward_path, const RecipientDeferred& deferred);
-    const Reply& add_recipient(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
+    void take_auth_step(sasl::Conversation::Step step);
+    void take(sasl::Conversation::Say& challenge);
+    void take(ipc::Login& question);
+    void take(ipc::SaslStart& question);
+    void take(ipc::SaslStep& question);
+    void take(ipc::LoginResult& result);
+    void take(sasl::Conversation::Malformed&);
+    void take(sasl::Conversation::Cancelled&);
+    void end_auth();
+    void answer_recipient(const Held& asked);
+    const Reply& add_recipient(const Held& asked);
 
     bool takes_content() const { return skip_ > 0 || state_ == State::data || state_ == State::chunk; }
     std::size_t take_content(std::string_view bytes, std::int64_t now);
@@ -106,6 +116,7 @@ class Session {
     void end_transaction();
 
     void on(const ipc::LoginResult& result, std::int64_t now);
+    void on(const ipc::SaslReply& answer, std::int64_t now);
     void on(const ipc::SenderVerdict& verdict, std::int64_t now);
     void on(const ipc::LargeOpened& opened, std::int64_t now);
     void on(const ipc::Submitted& submitted, std::int64_t now);
@@ -118,6 +129,9 @@ class Session {
     void release_held();
     void greet();
     void say_extensions();
+    const Reply* why_not(const MailFrom& c) const;
+    ipc::Extensions extensions_of(const MailFrom& c) const;
+    bool offers_hold() const;
     void drain();
     void finish();
     void close();
@@ -139,10 +153,11 @@ class Session {
 
     Handle handle_;
     AccountId account_ = 0;
-    AuthStep auth_step_ = AuthStep::plain;
-    std::string username_;
+    ipc::ChannelBindings bindings_;
+    std::optional<sasl::Conversation> auth_;   // while one runs
 
     Transaction transaction_;
+    std::int64_t now_ = 0;               // as last told
     ContentStream stream_;
     std::string body_;
     Large large_ = Large::none;

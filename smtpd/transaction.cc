@@ -4,23 +4,30 @@
 
 namespace postern::smtpd {
 
-bool Transaction::add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict) {
+bool Transaction::add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict,
+                            const ipc::RecipientDsn& dsn) {
     if (recipients_.size() + verdict.targets.size() + verdict.forwards.size() > ipc::max_recipients) return false;
     // An account gets one copy, by however many of its names and lists it was reached (DESIGN section 4, step 1).
     for (const ipc::LocalTarget& target : verdict.targets)
         if (!has_account(target.account))
-            recipients_.push_back({forward_path, target.account, target.delivered_to, target.detail});
+            add({forward_path, target.account, target.delivered_to, target.detail}, dsn);
     for (const ipc::Address& address : verdict.forwards)
-        if (!has_address(address)) recipients_.push_back({forward_path, 0, address, {}});
+        if (!has_address(address)) add({forward_path, 0, address, {}}, dsn);
     accept(forward_path);
     return true;
 }
 
-bool Transaction::add_foreign(const std::string& forward_path) {
+bool Transaction::add_foreign(const std::string& forward_path, const ipc::RecipientDsn& dsn) {
     if (recipients_.size() + 1 > ipc::max_recipients) return false;
-    if (!has_address(forward_path)) recipients_.push_back({forward_path, 0, forward_path, {}});
+    if (!has_address(forward_path)) add({forward_path, 0, forward_path, {}}, dsn);
     accept(forward_path);
     return true;
+}
+
+void Transaction::add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn) {
+    dsn.index = static_cast<std::uint32_t>(recipients_.size());
+    recipients_.push_back(std::move(recipient));
+    if (dsn.notify != ipc::notify::unsaid || !dsn.original.empty()) extensions_.recipients.push_back(std::move(dsn));
 }
 
 bool Transaction::has_account(AccountId account) const {

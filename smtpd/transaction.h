@@ -13,30 +13,37 @@ namespace postern::smtpd {
 class Transaction {
   public:
     Transaction() = default;
-    Transaction(std::string reverse_path, std::uint64_t announced_size, ipc::BodyKind body)
-        : reverse_path_(std::move(reverse_path)), announced_size_(announced_size), body_(body) {}
+    Transaction(std::string reverse_path, std::uint64_t announced_size, ipc::BodyKind body,
+                ipc::Extensions extensions = {})
+        : reverse_path_(std::move(reverse_path)), announced_size_(announced_size), body_(body),
+          extensions_(std::move(extensions)) {}
 
     const std::string& reverse_path() const { return reverse_path_; }
     std::uint64_t announced_size() const { return announced_size_; }
     ipc::BodyKind body() const { return body_; }
+    bool smtputf8() const { return extensions_.smtputf8; }
     bool ask_first() { return !std::exchange(asked_, true); }   // is this the first RCPT of the transaction?
     std::size_t accepted() const { return accepted_; }          // RCPT commands that got a 250
     std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
 
     // False, and nothing changed, when the envelope would get more recipients than a message may have.
-    bool add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict);
-    bool add_foreign(const std::string& forward_path);
+    // `dsn` is for each that this RCPT leads to; its index is set here.
+    bool add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict, const ipc::RecipientDsn& dsn = {});
+    bool add_foreign(const std::string& forward_path, const ipc::RecipientDsn& dsn = {});
 
     std::vector<ipc::EnvelopeRecipient> take_recipients() { return std::move(recipients_); }
+    ipc::Extensions take_extensions() { return std::move(extensions_); }
 
   private:
     bool has_account(AccountId account) const;
     bool has_address(const ipc::Address& address) const;
+    void add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn);
     void accept(const std::string& forward_path);
 
     std::string reverse_path_;
     std::uint64_t announced_size_ = 0;
     ipc::BodyKind body_ = ipc::BodyKind::seven_bit;
+    ipc::Extensions extensions_;
     bool asked_ = false;
     std::size_t accepted_ = 0;
     std::string first_;

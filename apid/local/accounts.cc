@@ -12,6 +12,10 @@ namespace {
 struct NewAccount : ipc::NewAccount, ipc::AccountSettings {};
 constexpr auto new_account_and_settings = std::tuple_cat(new_account_fields, account_settings_fields);
 
+// What PATCH takes: any of the settings, and the opt-in.
+struct Change : ipc::ChangeAccount, ipc::AccountSettings {};
+constexpr auto settings_and_opt_in = std::tuple_cat(account_settings_fields, account_opt_in_fields);
+
 ipc::NewAccount joined(const NewAccount& body) {
     ipc::NewAccount account = body;
     account.settings = body;
@@ -36,8 +40,8 @@ void show_account(const Call& call) {
     call.ask<ipc::ShowAccount>(ServiceId::authd, request, [call](const ipc::AccountEntry& entry) {
         if (!entry.found) return call.refuse(404, "no account has this address");
         json::Value account = write_fields(entry.row, account_fields);
-        const json::Value names = write_fields(entry, account_names_fields);
-        for (const auto& [name, value] : *names.object()) account.set(name, value);
+        const json::Value details = write_fields(entry, account_detail_fields);
+        for (const auto& [name, value] : *details.object()) account.set(name, value);
         call.answer(200, account);
     });
 }
@@ -75,8 +79,10 @@ void import_accounts(const Call& call) {
 }
 
 void change_account(const Call& call) {
-    ipc::ChangeAccount request;
-    if (!call.take_parameter(0, request.address) || !call.take_fields(request.settings, account_settings_fields)) return;
+    Change body;
+    if (!call.take_parameter(0, body.address) || !call.take_fields(body, settings_and_opt_in)) return;
+    ipc::ChangeAccount request = body;
+    request.settings = body;
     request.actor = call.actor();
     call.change(request, 204);
 }

@@ -7,12 +7,14 @@ namespace {
 constexpr std::string_view domain_status[] = {"active", "disabled"};
 constexpr std::string_view account_status[] = {"active", "suspended", "disabled"};
 constexpr std::string_view account_role[] = {"user", "admin"};
+constexpr std::string_view app_scope[] = {"smtp", "imap", "api"};
 
 } // namespace
 
 std::span<const std::string_view> enum_names(ipc::DomainStatus) { return domain_status; }
 std::span<const std::string_view> enum_names(ipc::AccountStatus) { return account_status; }
 std::span<const std::string_view> enum_names(ipc::AccountRole) { return account_role; }
+std::span<const std::string_view> enum_names(ipc::AppScope) { return app_scope; }
 
 Error wrong_type(std::string_view expected) { return Error(Errc::invalid, "must be " + std::string(expected)); }
 

@@ -19,6 +19,7 @@ namespace postern::api {
 std::span<const std::string_view> enum_names(ipc::DomainStatus);
 std::span<const std::string_view> enum_names(ipc::AccountStatus);
 std::span<const std::string_view> enum_names(ipc::AccountRole);
+std::span<const std::string_view> enum_names(ipc::AppScope);
 
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
@@ -51,6 +52,12 @@ inline Result<void> from_json(const json::Value& in, std::uint64_t& out) {
     const auto number = in.number();
     if (!number) return wrong_type("a whole number");
     out = *number;
+    return {};
+}
+inline Result<void> from_json(const json::Value& in, std::int64_t& out) {   // a time
+    const auto number = in.number();
+    if (!number || *number > INT64_MAX) return wrong_type("seconds since the epoch");
+    out = static_cast<std::int64_t>(*number);
     return {};
 }
 template <std::size_t N> Result<void> from_json(const json::Value& in, Text<N>& out) {

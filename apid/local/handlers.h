@@ -27,6 +27,11 @@ void set_password(const Call& call);
 void add_address(const Call& call);
 void remove_address(const Call& call);
 
+// app_passwords.cc
+void list_app_passwords(const Call& call);
+void add_app_password(const Call& call);
+void remove_app_password(const Call& call);
+
 // aliases.cc: aliases and the audit log
 void list_aliases(const Call& call);
 void create_alias(const Call& call);

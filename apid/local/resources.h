@@ -57,9 +57,11 @@ constexpr auto account_fields = std::tuple(
     field("created", &ipc::AccountRow::created, "seconds since the epoch"),
     field("last_login", &ipc::AccountRow::last_login, "seconds since the epoch, to the minute; 0: never"));
 
-constexpr auto account_names_fields = std::tuple(
+constexpr auto account_detail_fields = std::tuple(
     field("addresses", &ipc::AccountEntry::addresses, "all, the primary first"),
-    field("aliases", &ipc::AccountEntry::aliases, "that name one of them as a target"));
+    field("aliases", &ipc::AccountEntry::aliases, "that name one of them as a target"),
+    field("has_scram", &ipc::AccountEntry::has_scram, "SCRAM logins work; else they do after the next login by PLAIN"),
+    field("cram_md5", &ipc::AccountEntry::cram_md5, "it has opted in to CRAM-MD5"));
 
 constexpr auto account_settings_fields = std::tuple(
     field("name", &ipc::AccountSettings::name, "of the person"),
@@ -67,6 +69,10 @@ constexpr auto account_settings_fields = std::tuple(
     field("role", &ipc::AccountSettings::role, "user or admin"),
     quota_field("quota_bytes", &ipc::AccountSettings::quota_bytes, "null: the domain's; 0: no limit"),
     quota_field("quota_messages", &ipc::AccountSettings::quota_messages, "null: the domain's; 0: no limit"));
+
+// Beside the settings: only of an account that exists.
+constexpr auto account_opt_in_fields = std::tuple(
+    field("cram_md5", &ipc::ChangeAccount::cram_md5, "keep a verifier for CRAM-MD5, much weaker than the hash, from the next password or login on"));
 
 constexpr auto new_account_fields = std::tuple(
     field("address", &ipc::NewAccount::address, "its primary address, in one of our domains"),
@@ -76,6 +82,21 @@ constexpr auto new_account_fields = std::tuple(
 constexpr auto password_fields = std::tuple(
     field("password", &ipc::SetPassword::password, "in clear; stored as an Argon2id hash"),
     field("password_hash", &ipc::SetPassword::hash, "instead of a password: a PHC string, $argon2id$..."));
+
+constexpr auto app_password_fields = std::tuple(
+    field("name", &ipc::AppPasswordRow::name, "unique in the account"),
+    field("scopes", &ipc::AppPasswordRow::scopes, "where it logs in"),
+    field("created", &ipc::AppPasswordRow::created, "seconds since the epoch"),
+    field("last_used", &ipc::AppPasswordRow::last_used, "seconds since the epoch, to the minute; 0: never"),
+    field("expires", &ipc::AppPasswordRow::expires, "seconds since the epoch; 0: never"));
+
+constexpr auto new_app_password_fields = std::tuple(
+    field("name", &ipc::AddAppPassword::name, "of the device or program, unique in the account"),
+    field("scopes", &ipc::AddAppPassword::scopes, "where it logs in: smtp, imap, api"),
+    field("expires", &ipc::AddAppPassword::expires, "seconds since the epoch; 0 or absent: never"));
+
+constexpr auto made_app_password_fields = std::tuple(
+    field("password", &ipc::AppPasswordAdded::password, "shown here and never again"));
 
 constexpr auto new_address_fields = std::tuple(
     field("address", &ipc::AddAddress::address, "the new one"),

@@ -70,7 +70,10 @@ void Connection::act(Session::Wants wants) {
     switch (wants) {
     case Session::Wants::input: return;
     case Session::Wants::start_tls: return start_tls();
-    case Session::Wants::login: return ask();
+    case Session::Wants::answer: return ask();
+    case Session::Wants::refusal:
+        state_ = State::asking;
+        return deny_later();
     case Session::Wants::close:
         state_ = State::ended;
         return stream_.finish();
@@ -93,7 +96,9 @@ void Connection::start_tls() {
 void Connection::on_secured() {
     const bool greet = !session_;
     input_.clear();
-    session_.emplace(service_.limits(), true, true);
+    const bool binds = service_.limits().channel_binding;
+    session_.emplace(service_.limits(), true, true,
+                     sasl::Client{trace_, ipc::Protocol::imap, client_, binds ? stream_.channel_bindings() : ipc::ChannelBindings{}});
     state_ = State::talking;
     if (greet) out_ = session_->greeting();
     send();
@@ -101,23 +106,22 @@ void Connection::on_secured() {
 
 void Connection::ask() {
     state_ = State::asking;
-    const Credentials& given = session_->credentials();
-    ipc::Login question;
-    question.trace = trace_;
-    question.protocol = ipc::Protocol::imap;
-    question.client = client_;
-    const bool fits = given.authzid.size() <= decltype(question.authzid)::limit &&
-                      given.username.size() <= decltype(question.username)::limit &&
-                      given.password.size() <= decltype(question.password)::limit;
-    if (!fits) return deny_later();                  // longer than any name or password can be
-    question.authzid = given.authzid;
-    question.username = given.username;
-    question.password = given.password;
-    service_.authd().call<ipc::Login>(
-        question, [this, alive = std::weak_ptr<bool>(alive_)](Result<ipc::LoginResult> result) {
-            if (!alive.expired() && state_ == State::asking) answered(std::move(result));
-        });
-    ::explicit_bzero(question.password.value.data(), question.password.value.size());
+    std::visit([this](const auto& question) { ask(question); }, session_->question());
+    session_->forget_question();
+}
+
+template <ipc::Request Q> void Connection::ask(const Q& question) {
+    service_.authd().call<Q>(question, [this, alive = std::weak_ptr<bool>(alive_)](Result<typename Q::Reply> reply) {
+        if (!alive.expired() && state_ == State::asking) answered(std::move(reply));
+    });
+}
+
+// A challenge goes to the client; a result is taken as that of any login.
+void Connection::answered(Result<ipc::SaslReply> reply) {
+    if (!reply) return answered(Result<ipc::LoginResult>(reply.error()));
+    const Session::Wants wants = session_->on_reply(*reply, out_);
+    if (reply->state == ipc::SaslState::finished) return answered(Result<ipc::LoginResult>(reply->login));
+    go_on(wants);
 }
 
 void Connection::answered(Result<ipc::LoginResult> result) {
@@ -137,7 +141,7 @@ void Connection::go_on(Session::Wants wants) {
 void Connection::deny_later() {
     logins_denied.add();
     log::info("imap-login.denied",
-              {{"session", trace_.text()}, {"client", client_}, {"user", session_->credentials().username}});
+              {{"session", trace_.text()}, {"client", client_}, {"user", session_->username()}});
     delay_.once(service_.failure_delay() * (1U << session_->failures()));
 }
 
@@ -150,7 +154,7 @@ void Connection::hand_over(const ipc::LoginResult& login) {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
         log::error("imap-login.handover.failed", {{"session", trace_.text()}, {"reason", std::strerror(errno)}});
         service_.authd().send(ipc::ReleaseHandle{login.handle});
-        return answered(Error(Errc::unavailable, "no socket"));
+        return answered(Result<ipc::LoginResult>(Error(Errc::unavailable, "no socket")));
     }
     our_end_ = Fd(ends[0]);
     ipc::OpenSession open;
@@ -169,7 +173,7 @@ void Connection::hand_over(const ipc::LoginResult& login) {
             if (alive.expired() || state_ != State::asking) return;
             if (opened && opened->ok) return relay();
             our_end_.reset();
-            answered(Error(Errc::unavailable, "no session"));
+            answered(Result<ipc::LoginResult>(Error(Errc::unavailable, "no session")));
         },
         std::chrono::seconds(30), Fd(ends[1]));
 }
@@ -244,6 +248,7 @@ void Connection::shut_down() {
 }
 
 void Connection::end(std::string_view why) {
+    if (const auto abort = session_ ? session_->abort() : std::nullopt) service_.authd().send(*abort);
     state_ = State::ended;
     log::info("imap-login.disconnect", {{"session", trace_.text()}, {"client", client_}, {"reason", why}});
     service_.ended(*this);

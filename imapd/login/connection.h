@@ -41,7 +41,9 @@ class Connection {
     void act(Session::Wants wants);
     void start_tls();
     void ask();
+    template <ipc::Request Q> void ask(const Q& question);
     void answered(Result<ipc::LoginResult> result);
+    void answered(Result<ipc::SaslReply> reply);
     void deny_later();
     void deny();
     void go_on(Session::Wants wants);

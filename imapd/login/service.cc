@@ -49,6 +49,8 @@ Service::~Service() = default;
 // Running sessions keep the certificate they have.
 void Service::read_settings() {
     const Config& config = daemon_.config();
+    limits_.channel_binding = config.flag("auth.channel_binding");
+    limits_.cram_md5 = config.flag("auth.cram_md5");
     limits_.failures = static_cast<unsigned>(config.number("imap.max_login_failures"));
     seats_.configure({.total = config.size("imap.max_connections"), .per_client = config.size("imap.max_client_connections")});
     trust_ = Trust(config.networks("policy.trusted_networks"), config.networks("policy.untrusted_networks"));

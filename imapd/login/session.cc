@@ -7,19 +7,25 @@
 
 namespace postern::imap_login {
 
-Credentials::~Credentials() { ::explicit_bzero(password.data(), password.size()); }
+namespace {
 
-Session::Session(const Limits& limits, bool secure, bool tls_available) :
+template <std::size_t N> bool fits(std::string_view text, const Text<N>&) { return text.size() <= N; }
+
+} // namespace
+
+Session::Session(const Limits& limits, bool secure, bool tls_available, sasl::Client client) :
     limits_(limits), secure_(secure), tls_available_(tls_available),
-    reader_(imap::ReaderLimits{limits.command, false}) {}
+    reader_(imap::ReaderLimits{limits.command, false}), client_(std::move(client)) {}
 
-std::string_view Session::capabilities() const {
-    if (secure_) return imapd::capabilities_secured;
-    return tls_available_ ? imapd::capabilities_in_clear : imapd::capabilities_without_tls;
+sasl::Conditions Session::conditions() const { return {secure_, !client_.bindings.empty(), limits_.cram_md5}; }
+
+std::string Session::capabilities() const {
+    if (secure_) return std::string(imapd::capabilities_secured) + sasl::offer(conditions(), "AUTH=");
+    return std::string(tls_available_ ? imapd::capabilities_in_clear : imapd::capabilities_without_tls);
 }
 
 std::string Session::greeting() const {
-    return "* OK [CAPABILITY " + std::string(capabilities()) + "] Postern ready\r\n";
+    return "* OK [CAPABILITY " + capabilities() + "] Postern ready\r\n";
 }
 
 Session::Wants Session::tagged(std::string& out, std::string_view text) const {
@@ -92,40 +98,65 @@ Session::Wants Session::handle(const imap::StartTls&, std::string& out) {   // R
 
 Session::Wants Session::handle(const imap::Login& command, std::string& out) {
     if (!secure_) return tagged(out, "NO [PRIVACYREQUIRED] STARTTLS first");
-    credentials_.authzid.clear();
-    credentials_.username = command.user;
-    credentials_.password = command.password;
-    return Wants::login;
+    ipc::Login login;
+    username_ = command.user;
+    if (!fits(command.user, login.username) || !fits(command.password, login.password)) return Wants::refusal;
+    login.trace = client_.trace;
+    login.protocol = client_.protocol;
+    login.client = client_.address;
+    login.username = command.user;
+    login.password = command.password;
+    return ask(std::move(login));
+}
+
+Session::Wants Session::ask(Question question) {
+    question_ = std::move(question);
+    return Wants::answer;
+}
+
+void Session::forget_question() {
+    if (auto* login = std::get_if<ipc::Login>(&question_))
+        ::explicit_bzero(login->password.value.data(), login->password.value.size());
+    question_ = ipc::Login{};
 }
 
 Session::Wants Session::handle(const imap::Authenticate& command, std::string& out) {
     if (!secure_) return tagged(out, "NO [PRIVACYREQUIRED] STARTTLS first");
-    if (command.mechanism != "PLAIN") return tagged(out, "NO [CANNOT] No such mechanism");
-    if (command.initial_response)
-        return plain(*command.initial_response == "=" ? std::string() : *command.initial_response, out);
-    out.append("+ \r\n");
-    reader_.expect_line();
-    state_ = State::sasl_response;
-    return Wants::input;
+    const sasl::Mechanism* mechanism = sasl::find(command.mechanism, conditions());
+    if (!mechanism) return tagged(out, "NO [CANNOT] No such mechanism");
+    conversation_.emplace(*mechanism, client_);
+    return take_step(conversation_->begin(command.initial_response), out);
 }
 
 Session::Wants Session::on_sasl_response(std::string_view line, std::string& out) {
     state_ = State::commands;
-    if (line == "*") return tagged(out, "BAD Cancelled");      // RFC 9051 section 6.2.2
-    return plain(line, out);
+    return take_step(conversation_->on_line(line), out);
 }
 
-// RFC 4616: [authzid] NUL authcid NUL passwd.
-Session::Wants Session::plain(std::string_view coded, std::string& out) {
-    const auto message = from_base64(coded);
-    if (!message) return on_bad(std::string(tag_), "Not base64", out);
-    const auto parts = split(*message, '\0');
-    if (parts.size() != 3 || parts[1].empty() || !is_utf8(*message))
-        return on_bad(std::string(tag_), "Not a PLAIN message", out);
-    credentials_.authzid = parts[0];
-    credentials_.username = parts[1];
-    credentials_.password = parts[2];
-    return Wants::login;
+Session::Wants Session::on_reply(const ipc::SaslReply& reply, std::string& out) {
+    auto step = conversation_->on_reply(reply);
+    username_ = conversation_->username();
+    return take_step(std::move(step), out);
+}
+
+std::optional<ipc::SaslAbort> Session::abort() {
+    return conversation_ ? conversation_->abort() : std::nullopt;
+}
+
+Session::Wants Session::take_step(sasl::Conversation::Step step, std::string& out) {
+    using C = sasl::Conversation;
+    username_ = conversation_->username();
+    if (auto* login = std::get_if<ipc::Login>(&step)) return ask(std::move(*login));
+    if (auto* start = std::get_if<ipc::SaslStart>(&step)) return ask(std::move(*start));
+    if (auto* next = std::get_if<ipc::SaslStep>(&step)) return ask(std::move(*next));
+    if (std::holds_alternative<C::Malformed>(step)) return on_bad(std::string(tag_), "Not what the mechanism expects", out);
+    if (std::holds_alternative<C::Cancelled>(step)) return tagged(out, "BAD Cancelled");   // RFC 9051 section 6.2.2
+    if (const auto* challenge = std::get_if<C::Say>(&step)) {
+        out.append("+ ").append(challenge->base64).append("\r\n");
+        reader_.expect_line();
+        state_ = State::sasl_response;
+    }
+    return Wants::input;
 }
 
 std::string Session::accepted() const {

@@ -100,7 +100,7 @@ struct SearchTask::Candidate {
 
 SearchTask::SearchTask(View& view, mail::Charsets& charsets, SearchNode program, bool uid) :
     view_(view), charsets_(charsets), program_(std::move(program)), uid_(uid),
-    walk_(view, IndexRanges{{0, view.exists()}}) {}
+    walk_(view, view.all()) {}
 
 std::size_t SearchTask::batch_size() const {
     return program_.cost == Cost::index ? index_batch : program_.cost == Cost::header ? header_batch : file_batch;

@@ -27,8 +27,9 @@ std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr
 
 constexpr std::chrono::seconds quiet_checkpoint{5};
 
-store::Options store_options(ipc::Daemon& daemon) {
+store::Options store_options(ipc::Daemon& daemon, std::int64_t boot) {
     store::Options options;
+    options.boot = boot;
     options.root = daemon.state().string();
     if (const std::string& host = daemon.config().text("server.hostname"); !host.empty()) options.host = host;
     options.instance = daemon.instance();
@@ -47,11 +48,11 @@ ipc::StoreStatus status_of(const Error& error) {
 
 } // namespace
 
-Service::Service(ipc::Daemon& daemon, mail::Charsets& charsets)
+Service::Service(ipc::Daemon& daemon, mail::Charsets& charsets, std::int64_t boot)
     : daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)),
       environment_{charsets, wall_seconds}, maintenance_(daemon.loop(), [this] { maintain(); }),
       clock_(daemon.loop(), [this] { check_times(); }) {
-    auto opened = store::open_store(store_options(daemon));
+    auto opened = store::open_store(store_options(daemon, boot));
     if (!opened) throw std::runtime_error("mail root: " + opened.error().message());
     store_ = std::move(*opened);
     read_settings();

@@ -15,7 +15,8 @@ namespace postern::imapd {
 
 class Service {
   public:
-    Service(ipc::Daemon& daemon, mail::Charsets& charsets);
+    // `boot`: store::this_boot(), asked before the process was confined.
+    Service(ipc::Daemon& daemon, mail::Charsets& charsets, std::int64_t boot);
     ~Service();
 
   private:

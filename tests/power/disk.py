@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 
@@ -53,6 +54,19 @@ def mounted(image, kind, at):
     finally:
         # A killed process is gone from the list before the last of its threads has let go of its files.
         wait_for(lambda: subprocess.run(["umount", at], capture_output=True).returncode == 0, f"{at} to be unmounted")
+
+
+@contextlib.contextmanager
+def another_boot(image):
+    """For programs started inside, the machine was started anew: the kernel's number of this boot is another one."""
+    number, place = image.with_suffix(".boot"), "/proc/sys/kernel/random/boot_id"
+    number.write_text(f"{uuid.uuid4()}\n")
+    run("mount", "--bind", number, place)
+    try:
+        yield
+    finally:
+        run("umount", place)
+        number.unlink()
 
 
 class LoggedDisk:
@@ -108,6 +122,6 @@ class LoggedDisk:
         run("cp", "--sparse=always", self.dir / "replayed", image)
         if dice:
             scatter(self.log, rest, image, dice)
-        with mounted(image, self.kind, self.mount):
+        with mounted(image, self.kind, self.mount), another_boot(image):
             yield self.mount
         image.unlink()

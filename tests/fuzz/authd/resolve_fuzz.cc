@@ -21,7 +21,7 @@ Database populated() {
     if (!create_domain(*db, domain, 0)) std::abort();
     ipc::NewAccount account;
     account.address = "x@a.b";
-    if (!create_account(*db, account, "", 0)) std::abort();
+    if (!create_account(*db, account, {}, 0)) std::abort();
     ipc::SaveAlias alias;
     alias.alias.address = "y@a.b";
     alias.alias.targets.push_back("x+z@a.b");

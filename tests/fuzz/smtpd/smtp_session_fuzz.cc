@@ -42,6 +42,19 @@ struct Answerer {
         if (result.status == ipc::LoginStatus::ok && result.account && result.handle.bytes[0]) authenticated = true;
         return result;
     }
+    ipc::SaslReply reply() const {
+        ipc::SaslReply reply;
+        reply.state = static_cast<ipc::SaslState>(program.byte() % 3);
+        reply.attempt = program.byte() % 3;
+        reply.challenge = program.take(program.byte() % 8);
+        if (reply.state == ipc::SaslState::finished) reply.login = std::get<ipc::LoginResult>((*this)(ipc::Login{}));
+        return reply;
+    }
+    Answer operator()(const ipc::SaslStart& start) const {
+        if (start.mechanism == ipc::SaslMechanism::plain || start.mechanism == ipc::SaslMechanism::login) std::abort();
+        return reply();
+    }
+    Answer operator()(const ipc::SaslStep&) const { return reply(); }
     Answer operator()(const ipc::CheckSender&) const {
         return ipc::SenderVerdict{static_cast<ipc::Verdict>(program.byte() % 3)};
     }
@@ -106,7 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             session.answer(open[static_cast<std::size_t>(at)].ticket, std::visit(answerer, open[static_cast<std::size_t>(at)].question), 1);
             open.erase(open.begin() + at);
         } else if (operation < 250) {
-            session.tls_started("TLSv1.3", "cipher");
+            session.tls_started("TLSv1.3", "cipher", {"exported", {}});
         } else if (operation < 251) {
             session.time_out();
         } else if (operation < 252) {

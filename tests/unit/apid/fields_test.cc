@@ -81,3 +81,27 @@ TEST_CASE("The OpenAPI document describes every route") {
     CHECK(body["schema"]["properties"]["address"]["maxLength"].number() == std::uint64_t{320});
     CHECK(body["schema"]["properties"]["role"]["enum"].array()->size() == 2);
 }
+
+TEST_CASE("A new app password is read by name; what is made shows nothing but the password") {
+    ipc::AddAppPassword request;
+    const auto read_request = [&](std::string_view text) {
+        request = {};
+        const auto value = json::parse(text);
+        REQUIRE(value.ok());
+        const auto done = read_fields(*value, request, new_app_password_fields);
+        return done ? "ok" : done.error().message();
+    };
+    CHECK(read_request(R"({"name":"phone","scopes":["imap","smtp"],"expires":1795249200})") == "ok");
+    CHECK(request.name.view() == "phone");
+    CHECK(request.scopes == ipc::AppScopes{{ipc::AppScope::imap, ipc::AppScope::smtp}});
+    CHECK(request.expires == 1795249200);
+    CHECK(read_request(R"({"scopes":["pop3"]})") == "scopes: must be one of smtp, imap, api");
+    CHECK(read_request(R"({"scopes":"imap"})") == "scopes: must be an array");
+    CHECK(read_request(R"({"expires":-1})") == "expires: must be seconds since the epoch");
+    CHECK(read_request(R"({"expires":18446744073709551615})") == "expires: must be seconds since the epoch");
+    CHECK(read_request(R"({"password":"mine"})") == "unknown member: password");
+
+    ipc::AppPasswordAdded added;
+    added.password = "k3f9w-7hq2m-x4tzd-9c5vb-n8r6p";
+    CHECK(write_fields(added, made_app_password_fields).dump() == R"({"password":"k3f9w-7hq2m-x4tzd-9c5vb-n8r6p"})");
+}

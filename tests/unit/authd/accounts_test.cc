@@ -35,13 +35,13 @@ TEST_CASE("An address exists once, whatever its case and whoever has it") {
     test::add_account(db, "ann@example.org");
     ipc::NewAccount again;
     again.address = "ANN@Example.org";
-    CHECK(create_account(db, again, "", 0).error().code() == Errc::exists);
+    CHECK(create_account(db, again, {}, 0).error().code() == Errc::exists);
     CHECK(test::add_alias(db, "ann@example.org", {"bob@example.org"}).error().code() == Errc::exists);
     REQUIRE(test::add_alias(db, "team@example.org", {"ann@example.org"}).ok());
     again.address = "team@example.org";
-    CHECK(create_account(db, again, "", 0).error().code() == Errc::exists);
+    CHECK(create_account(db, again, {}, 0).error().code() == Errc::exists);
     again.address = "ann@elsewhere.example";
-    CHECK(create_account(db, again, "", 0).error().code() == Errc::not_found);
+    CHECK(create_account(db, again, {}, 0).error().code() == Errc::not_found);
 }
 
 TEST_CASE("Several addresses over several domains, one of them primary") {
@@ -70,15 +70,15 @@ TEST_CASE("A quota is the domain's until the account has its own") {
     CHECK(login_account(db, ann)->quota_bytes == 1000);
     ipc::AccountSettings settings;
     settings.quota_bytes = 0;
-    REQUIRE(change_account(db, "ann@example.org", settings).ok());
+    REQUIRE(change_account(db, test::change("ann@example.org", settings)).ok());
     CHECK(login_account(db, ann)->quota_bytes == 0);
     CHECK(login_account(db, ann)->quota_messages == 10);
     settings.quota_bytes = ipc::quota_of_domain;
-    REQUIRE(change_account(db, "ann@example.org", settings).ok());
+    REQUIRE(change_account(db, test::change("ann@example.org", settings)).ok());
     CHECK(login_account(db, ann)->quota_bytes == 1000);
     CHECK(show_account(db, "ann@example.org")->row.quota_bytes == ipc::quota_of_domain);
     settings.quota_bytes = ipc::quota_of_domain - 1;
-    CHECK(change_account(db, "ann@example.org", settings).error().code() == Errc::invalid);
+    CHECK(change_account(db, test::change("ann@example.org", settings)).error().code() == Errc::invalid);
 }
 
 TEST_CASE("A full domain takes no more accounts") {
@@ -88,7 +88,7 @@ TEST_CASE("A full domain takes no more accounts") {
     test::add_account(db, "ann@example.org");
     ipc::NewAccount another;
     another.address = "bob@example.org";
-    CHECK(create_account(db, another, "", 0).error().code() == Errc::conflict);
+    CHECK(create_account(db, another, {}, 0).error().code() == Errc::conflict);
 }
 
 TEST_CASE("Listings go page by page in id order, of one domain or of all") {

@@ -1,4 +1,5 @@
 #include "authd/admin.h"
+#include "authd/app_password.h"
 #include "authd/audit.h"
 #include "tests/unit/authd/fixture.h"
 
@@ -138,4 +139,55 @@ TEST_CASE("An import hashes side by side and is all or nothing") {
     import.skip_existing = true;
     CHECK(office.wait_for(import).id == 1);
     CHECK(office.recipient("fresh@example.org") == ipc::RecipientStatus::deliver);
+}
+
+TEST_CASE("An app password is made here, shown once, audited, and ends what its account had open when it goes") {
+    Office office;
+    const auto ann = office.create("ann@example.org", "pw").id;
+    const auto add = [&](const std::string& name) {
+        ipc::AddAppPassword request;
+        request.actor = root;
+        request.account = "ann@example.org";
+        request.name = name;
+        request.scopes.push_back(ipc::AppScope::imap);
+        std::optional<ipc::AppPasswordAdded> added;
+        office.admin.change(std::move(request), [&](const ipc::AppPasswordAdded& a) { added = a; });
+        office.bag.run_until([&] { return added.has_value(); });
+        return *added;
+    };
+    const auto made = add("phone");
+    REQUIRE(made.result.status == AdminStatus::ok);
+    const auto typed = as_app_password(made.password);
+    REQUIRE(typed);
+    const auto row = app_password_of(office.db, ann, selector_of(*typed));
+    REQUIRE(row);
+    CHECK(verify_password(*typed, *parse_phc(row->hash)));
+
+    const auto again = add("phone");
+    CHECK(again.result.status == AdminStatus::exists);
+    CHECK(again.password.empty());
+
+    REQUIRE(office.handles.issue({ipc::ServiceId::smtpd, 0, 1}, ann, ipc::Protocol::submission, {}));
+    ipc::RemoveAppPassword remove;
+    remove.actor = root;
+    remove.account = "ann@example.org";
+    remove.name = "phone";
+    CHECK(office.admin.change(remove).status == AdminStatus::ok);
+    CHECK(office.handles.size() == 0);
+    CHECK(office.admin.change(remove).status == AdminStatus::not_found);
+    CHECK(office.audit().ends_with("app-password.add ann@example.org\napp-password.remove ann@example.org\n"));
+}
+
+TEST_CASE("Passwords that SASLprep refuses, or that look like app passwords, cannot be set") {
+    Office office;
+    REQUIRE(office.create("ann@example.org", "pw").status == AdminStatus::ok);
+    for (const char* password : {"bell\a", "\xEE\x80\x80", "\xD8\xA7\x31", "\xE1\xBA\x9E", "\xFF", "k3f9w-7hq2m-x4tzd-9c5vb-n8r6p"}) {
+        ipc::SetPassword request;
+        request.address = "ann@example.org";
+        request.password = password;
+        const auto result = office.wait_for(std::move(request));
+        CHECK(result.status == AdminStatus::invalid);
+        CHECK(result.reason.view().find(password) == std::string_view::npos);
+    }
+    CHECK(verify_password("pw", *parse_phc(login_account(office.db, 1)->hash)));
 }

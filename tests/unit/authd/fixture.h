@@ -39,10 +39,23 @@ inline AccountId add_account(Database& db, const std::string& address, const std
     ipc::NewAccount account;
     account.address = address;
     account.settings = std::move(settings);
-    const auto id = create_account(db, account, password.empty() ? "" : *hash_password(password, cheap), 1000);
+    const auto id = create_account(db, account, password.empty() ? StoredPassword{} : *derive(password, cheap), 1000);
     INFO((id ? "" : id.error().message()));
     REQUIRE(id.ok());
     return *id;
+}
+
+inline ipc::ChangeAccount change(const std::string& address, ipc::AccountSettings settings) {
+    ipc::ChangeAccount request;
+    request.address = address;
+    request.settings = std::move(settings);
+    return request;
+}
+
+inline ipc::ChangeAccount cram_md5(const std::string& address, bool wanted) {
+    ipc::ChangeAccount request = change(address, {});
+    request.cram_md5 = wanted;
+    return request;
 }
 
 inline Result<std::uint64_t> add_alias(Database& db, const std::string& address, std::vector<std::string> targets,

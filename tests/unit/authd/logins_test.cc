@@ -22,7 +22,8 @@ struct Door {
     Guard guard{db};
     Verifier::Time now{};
     std::chrono::milliseconds waited{};
-    Logins logins{db, verifier, handles, guard, [this] { return now; },
+    std::int64_t day = 5000;
+    Logins logins{db, verifier, handles, guard, [this] { return now; }, [this] { return day; },
                   [this](std::chrono::milliseconds delay, const std::function<void()>& task) {
                       waited += delay;
                       task();
@@ -119,7 +120,7 @@ TEST_CASE("A password that changed while it was being checked does not log in") 
     std::optional<ipc::LoginResult> result;
     door.logins.login({imap_login, [] { return true; }}, door.request("ann@example.org", "pw"),
                       [&](const ipc::LoginResult& r) { result = r; });
-    REQUIRE(store_hash(door.db, door.ann, *hash_password("new", test::cheap)).ok());
+    REQUIRE(store_password(door.db, door.ann, *derive("new", test::cheap)).ok());
     door.bag.run_until([&] { return result.has_value(); });
     CHECK(result->status == LoginStatus::denied);
 }
@@ -149,4 +150,74 @@ TEST_CASE("Last logins are written together, later") {
     CHECK(show_account(door.db, "ann@example.org")->row.last_login == 0);
     door.logins.write_last_logins(4711);
     CHECK(show_account(door.db, "ann@example.org")->row.last_login == 4711);
+}
+
+TEST_CASE("A password is compared as SASLprep writes it, however it was typed") {
+    Door door;
+    REQUIRE(store_password(door.db, door.ann, *derive("caf\xC3\xA9 \xE2\x85\xA8", test::cheap)).ok());
+    for (const char* typed : {"caf\xC3\xA9 \xE2\x85\xA8", "cafe\xCC\x81 IX", "caf\xC3\xA9\xC2\xA0IX"})
+        CHECK(door.log_in(door.request("ann@example.org", typed)).status == LoginStatus::ok);
+    CHECK(door.log_in(door.request("ann@example.org", "cafe IX")).status == LoginStatus::denied);
+}
+
+TEST_CASE("A hash of a password that was never prepared still counts, and is prepared at that login") {
+    Door door;
+    const std::string raw = "cafe\xCC\x81";                               // as some keyboards compose it
+    REQUIRE(store_password(door.db, door.ann, {.hash = *hash_password(raw, test::cheap), .scram = {}, .cram_md5 = {}}).ok());
+    REQUIRE(door.log_in(door.request("ann@example.org", raw)).status == LoginStatus::ok);
+    door.bag.run_until([&] { return !login_account(door.db, door.ann)->scram.empty(); });
+    CHECK(verify_password("caf\xC3\xA9", *parse_phc(login_account(door.db, door.ann)->hash)));
+    CHECK(door.log_in(door.request("ann@example.org", raw)).status == LoginStatus::ok);
+
+    const std::string refused = "tab\there";                              // no other form exists of it
+    const StoredPassword old{.hash = *hash_password(refused, test::cheap), .scram = {}, .cram_md5 = {}};
+    REQUIRE(store_password(door.db, door.ann, old).ok());
+    REQUIRE(door.log_in(door.request("ann@example.org", refused)).status == LoginStatus::ok);
+    REQUIRE(door.log_in(door.request("ann@example.org", "wrong")).status == LoginStatus::denied);   // the one worker is idle again
+    CHECK(login_account(door.db, door.ann)->hash == old.hash);
+}
+
+TEST_CASE("The first login with an imported hash makes a SCRAM verifier") {
+    Door door;
+    REQUIRE(store_password(door.db, door.ann, {.hash = *hash_password("pw", test::cheap), .scram = {}, .cram_md5 = {}}).ok());
+    REQUIRE(door.log_in(door.request("ann@example.org", "pw")).status == LoginStatus::ok);
+    door.bag.run_until([&] { return !login_account(door.db, door.ann)->scram.empty(); });
+    CHECK(door.log_in(door.request("ann@example.org", "pw")).status == LoginStatus::ok);
+}
+
+TEST_CASE("An app password logs in where its scope allows, until it expires or is removed") {
+    Door door;
+    const std::string typed = make_app_password();
+    const std::string normal = *as_app_password(typed);
+    ipc::AddAppPassword add;
+    add.account = "ann@example.org";
+    add.name = "phone";
+    add.scopes.push_back(ipc::AppScope::imap);
+    add.expires = 6000;
+    REQUIRE(add_app_password(door.db, add, selector_of(normal), *hash_password(normal, test::cheap), 1000).ok());
+
+    CHECK(door.log_in(door.request("ann@example.org", typed)).status == LoginStatus::ok);
+    CHECK(door.log_in(door.request("ann@example.org", normal)).status == LoginStatus::ok);
+    CHECK(door.log_in(door.request("ann@example.org", "pw")).status == LoginStatus::ok);
+    CHECK(door.log_in(door.request("ann@example.org", typed, Protocol::submission), smtpd).status == LoginStatus::denied);
+    CHECK(door.log_in(door.request("none@example.org", typed)).status == LoginStatus::denied);
+    std::string wrong = normal;
+    wrong.back() = wrong.back() == 'x' ? 'y' : 'x';
+    CHECK(door.log_in(door.request("ann@example.org", wrong)).status == LoginStatus::denied);
+    CHECK(door.log_in(door.request("ann@example.org", make_app_password())).status == LoginStatus::denied);
+
+    door.logins.write_last_logins(4711);
+    ipc::ListAppPasswords list;
+    list.account = "ann@example.org";
+    CHECK(list_app_passwords(door.db, list)->rows.items[0].last_used == 4711);
+
+    door.day = 6000;
+    CHECK(door.log_in(door.request("ann@example.org", typed)).status == LoginStatus::denied);
+    door.day = 5999;
+    CHECK(door.log_in(door.request("ann@example.org", typed)).status == LoginStatus::ok);
+    ipc::RemoveAppPassword remove;
+    remove.account = "ann@example.org";
+    remove.name = "phone";
+    REQUIRE(remove_app_password(door.db, remove).ok());
+    CHECK(door.log_in(door.request("ann@example.org", typed)).status == LoginStatus::denied);
 }

@@ -37,11 +37,11 @@ struct House {
                                                 .max_accounts = {}});
         test::add_account(db, "ann@example.org");                                                       // 1
         test::add_account(db, "bob@example.org", "", {.name = {}, .status = {}, .role = {}, .quota_bytes = 1000,
-                                                      .quota_messages = {}});                           // 2
+                                                      .quota_messages = {}});           // 2
         set_status("gone@example.org", ipc::AccountStatus::disabled);                                   // 3
         set_status("away@example.org", ipc::AccountStatus::suspended);                                  // 4
         test::add_account(db, "root@example.org", "", {.name = {}, .status = {}, .role = ipc::AccountRole::admin,
-                                                       .quota_bytes = {}, .quota_messages = {}});       // 5
+                                                       .quota_bytes = {}, .quota_messages = {}});   // 5
         test::add_account(db, "a+b@example.org");                                                       // 6
         test::add_account(db, "carl@closed.example");                                                   // 7
         alias("team@example.org", {"ann@example.org", "bob@example.org", "team2@example.org", "X@Elsewhere.example"});
@@ -112,6 +112,22 @@ TEST_CASE("Where recipients go") {
         CHECK(describe(house.resolver.recipient(c.recipient, 0)) == c.expect);
         CHECK(describe(house.resolver.recipient(c.recipient, 0)) == c.expect);   // and once more, remembered
     }
+}
+
+TEST_CASE("An internationalized domain is one, in both of its forms; so is an address in it") {
+    House house;
+    test::add_domain(house.db, "Bücher.example");
+    const AccountId id = test::add_account(house.db, "Pär@bücher.example");
+    house.alias("grüße@xn--bcher-kva.example", {"pär@BÜCHER.example"});
+    for (const char* address : {"pär@bücher.example", "Pär@xn--bcher-kva.example", "PäR@BÜCHER.EXAMPLE", "grüße@bücher.example"}) {
+        INFO(address);
+        CHECK(describe(house.resolver.recipient(address, 0)).starts_with("deliver " + std::to_string(id) + ":"));
+    }
+    CHECK(describe(house.resolver.recipient("par@bücher.example", 0)) == "unknown");
+    CHECK(describe(house.resolver.recipient("pär@bucher.example", 0)) == "foreign");
+    ipc::CreateDomain again;
+    again.name = "XN--Bcher-KVA.example";
+    CHECK(create_domain(house.db, again, 1000).error().code() == Errc::exists);
 }
 
 TEST_CASE("A message larger than the mailbox may ever be is refused at RCPT") {

@@ -37,6 +37,20 @@ TEST_CASE("What was committed is there when the database opens again") {
     CHECK(show_account(*db, "ann@example.org")->found);
 }
 
+TEST_CASE("The server's secret is made once and stays") {
+    Folder folder;
+    const auto read = [&] {
+        auto db = open_accounts(folder / "accounts.db");
+        REQUIRE(db.ok());
+        auto secret = server_secret(*db);
+        REQUIRE(secret.ok());
+        return *secret;
+    };
+    const std::string secret = read();
+    CHECK(secret.size() == 32);
+    CHECK(read() == secret);
+}
+
 TEST_CASE("A database of a newer version is refused") {
     Folder folder;
     {

@@ -12,7 +12,8 @@ using namespace std::string_literals;
 namespace {
 
 struct Stranger {
-    explicit Stranger(bool secure, bool tls_available = true) : session(limits, secure, tls_available) {}
+    explicit Stranger(bool secure, bool tls_available = true, ipc::ChannelBindings bindings = {}, Limits with = {}) :
+        limits(with), session(limits, secure, tls_available, {TraceId{1}, ipc::Protocol::imap, "192.0.2.1", std::move(bindings)}) {}
 
     std::string say(std::string_view bytes) {
         std::string out;
@@ -71,9 +72,12 @@ TEST_CASE("LOGIN and AUTHENTICATE PLAIN ask the same question") {
         INFO(c.bytes);
         Stranger s(true);
         CHECK(s.say(c.bytes) == c.said);
-        CHECK(s.wants == Session::Wants::login);
-        CHECK(s.session.credentials().username == "ann");
-        CHECK(s.session.credentials().password == "secret");
+        REQUIRE(s.wants == Session::Wants::answer);
+        const auto& login = std::get<ipc::Login>(s.session.question());
+        CHECK(login.username.view() == "ann");
+        CHECK(login.password.view() == "secret");
+        CHECK(login.client.view() == "192.0.2.1");
+        CHECK(s.session.username() == "ann");
         CHECK(s.session.accepted() == "a OK [CAPABILITY " + std::string(imapd::capabilities_logged_in) + "] Logged in\r\n");
     }
 }
@@ -81,13 +85,83 @@ TEST_CASE("LOGIN and AUTHENTICATE PLAIN ask the same question") {
 TEST_CASE("malformed SASL ends one try, not the connection (TESTCARD G2)") {
     Stranger s(true);
     CHECK(s.say("a AUTHENTICATE PLAIN !!!\r\n").starts_with("a BAD"));
-    CHECK(s.say("b AUTHENTICATE PLAIN " + plain("no nul") + "\r\n") == "b BAD Not a PLAIN message\r\n");
-    CHECK(s.say("c AUTHENTICATE PLAIN " + plain("\0\0x"s) + "\r\n") == "c BAD Not a PLAIN message\r\n");
-    CHECK(s.say("d AUTHENTICATE PLAIN " + plain("\0a\0b\0c"s) + "\r\n") == "d BAD Not a PLAIN message\r\n");
-    CHECK(s.say("e AUTHENTICATE PLAIN =\r\n") == "e BAD Not a PLAIN message\r\n");
+    CHECK(s.say("b AUTHENTICATE PLAIN " + plain("no nul") + "\r\n") == "b BAD Not what the mechanism expects\r\n");
+    CHECK(s.say("c AUTHENTICATE PLAIN " + plain("\0\0x"s) + "\r\n") == "c BAD Not what the mechanism expects\r\n");
+    CHECK(s.say("d AUTHENTICATE PLAIN " + plain("\0a\0b\0c"s) + "\r\n") == "d BAD Not what the mechanism expects\r\n");
+    CHECK(s.say("e AUTHENTICATE PLAIN =\r\n") == "e BAD Not what the mechanism expects\r\n");
     CHECK(s.say("f AUTHENTICATE PLAIN\r\n*\r\n") == "+ \r\nf BAD Cancelled\r\n");
     CHECK(s.say("g AUTHENTICATE CRAM-MD5\r\n") == "g NO [CANNOT] No such mechanism\r\n");
     CHECK(s.say("h NOOP\r\n") == "h OK Done\r\n");
+}
+
+TEST_CASE("AUTHENTICATE relays an exchange of several steps, with and without SASL-IR") {
+    const ipc::SaslReply salt{ipc::SaslState::challenge, 5, "salt", "ann", {}}, proof{ipc::SaslState::challenge, 5, "v=us", "ann", {}};
+    for (const bool initial : {true, false}) {
+        Stranger s(true);
+        if (initial) s.say("a AUTHENTICATE SCRAM-SHA-256 " + to_base64("first") + "\r\n");
+        else CHECK(s.say("a AUTHENTICATE SCRAM-SHA-256\r\n" + to_base64("first") + "\r\n") == "+ \r\n");
+        REQUIRE(s.wants == Session::Wants::answer);
+        CHECK(std::get<ipc::SaslStart>(s.session.question()).response.view() == "first");
+        std::string out;
+        s.wants = s.session.on_reply(salt, out);
+        CHECK(out == "+ " + to_base64("salt") + "\r\n");
+        s.say(to_base64("proof") + "\r\n");
+        REQUIRE(s.wants == Session::Wants::answer);
+        CHECK(std::get<ipc::SaslStep>(s.session.question()).attempt == 5);
+        CHECK(std::get<ipc::SaslStep>(s.session.question()).response.view() == "proof");
+        s.wants = s.session.on_reply(proof, out);
+        s.say("\r\n");
+        REQUIRE(s.wants == Session::Wants::answer);
+        CHECK(std::get<ipc::SaslStep>(s.session.question()).response.empty());
+        CHECK(s.session.username() == "ann");
+    }
+}
+
+TEST_CASE("an exchange that is cancelled, malformed or left is given up at authd, and the connection goes on") {
+    const ipc::SaslReply salt{ipc::SaslState::challenge, 5, "salt", "ann", {}};
+    for (const std::string& line : {"*"s, "!!"s, ""s}) {
+        INFO(line);
+        Stranger s(true);
+        s.say("a AUTHENTICATE SCRAM-SHA-256 " + to_base64("first") + "\r\n");
+        std::string out;
+        CHECK_FALSE(s.session.abort());
+        s.wants = s.session.on_reply(salt, out);
+        if (!line.empty()) CHECK(s.say(line + "\r\n").starts_with("a BAD "));
+        REQUIRE(s.session.abort());
+        CHECK_FALSE(s.session.abort());
+        if (!line.empty()) CHECK(s.say("b NOOP\r\n") == "b OK Done\r\n");
+    }
+    Stranger s(true);
+    s.say("a AUTHENTICATE SCRAM-SHA-256 =\r\n");
+    std::string out;
+    s.wants = s.session.on_reply({ipc::SaslState::malformed, 0, {}, {}, {}}, out);
+    CHECK(out.starts_with("a BAD "));
+    CHECK(s.say("b NOOP\r\n") == "b OK Done\r\n");
+}
+
+TEST_CASE("what is offered: a binding where TLS gave one, CRAM-MD5 where the host allows it") {
+    CHECK(Stranger(true).session.greeting() == "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN] Postern ready\r\n");
+    Limits limits;
+    limits.cram_md5 = true;
+    Stranger s(true, true, {{}, "certificate"}, limits);
+    CHECK(s.session.greeting().find(" AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5]") != std::string::npos);
+    s.say("a AUTHENTICATE SCRAM-SHA-256-PLUS " + to_base64("p=tls-server-end-point,,n=a,r=b") + "\r\n");
+    REQUIRE(s.wants == Session::Wants::answer);
+    CHECK(std::get<ipc::SaslStart>(s.session.question()).bindings.tls_server_end_point.view() == "certificate");
+}
+
+TEST_CASE("a name or password longer than any can be is denied like any other, later") {
+    Stranger s(true);
+    s.say("a LOGIN ann " + std::string(1025, 'p') + "\r\n");
+    CHECK(s.wants == Session::Wants::refusal);
+    CHECK(s.session.username() == "ann");
+}
+
+TEST_CASE("a question is forgotten with its password") {
+    Stranger s(true);
+    s.say("a LOGIN ann secret\r\n");
+    s.session.forget_question();
+    CHECK(std::get<ipc::Login>(s.session.question()).password.empty());
 }
 
 TEST_CASE("failures and errors are counted") {
@@ -96,7 +170,7 @@ TEST_CASE("failures and errors are counted") {
     for (unsigned i = 0; i < s.limits.failures; ++i) {
         CHECK(s.wants == Session::Wants::input);
         s.say("a LOGIN ann wrong\r\n");
-        CHECK(s.wants == Session::Wants::login);
+        CHECK(s.wants == Session::Wants::answer);
         out.clear();
         s.wants = s.session.denied(out);
         CHECK(out.starts_with("a NO [AUTHENTICATIONFAILED] Login failed\r\n"));

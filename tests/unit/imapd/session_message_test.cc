@@ -112,6 +112,19 @@ TEST_CASE("SEARCH, every kind of key") {
     CHECK(c.say("f UID SEARCH ALL\r\n") == "* SEARCH 2 3\r\nf OK Done\r\n");
 }
 
+TEST_CASE("SEARCH in an empty mailbox finds nothing") {
+    Mailroom room;
+    Client c(room);
+    c.say("s SELECT INBOX\r\n");
+    for (const std::string command : {"SEARCH ALL", "UID SEARCH ALL", "SEARCH TEXT x", "UID SEARCH UID 1:*"}) {
+        INFO(command);
+        CHECK(c.say("a " + command + "\r\n") == "* SEARCH\r\na OK Done\r\n");
+    }
+    c.append("INBOX", small);
+    c.say("b NOOP\r\nc STORE 1 +FLAGS (\\Deleted)\r\nd EXPUNGE\r\n");
+    CHECK(c.say("e SEARCH ALL\r\n") == "* SEARCH\r\ne OK Done\r\n");     // and when it has become so
+}
+
 TEST_CASE("two sessions agree after anything") {
     Selected room;
     Client& a = room.c;

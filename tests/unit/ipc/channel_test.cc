@@ -171,3 +171,41 @@ TEST_CASE("nobody is let go who did not ask for it") {
     CHECK_FALSE(survives(frame(static_cast<MessageType>(0), "", 8) + frame(MessageType::check_sender, good)));
     CHECK_FALSE(survives(frame(static_cast<MessageType>(0), "body", 4) + frame(MessageType::check_sender, good)));
 }
+
+TEST_CASE("A password is wiped where it came in and where it went out") {
+    Pair pair;
+    constexpr std::string_view password = "correct horse battery staple";
+    std::string_view body;                                 // where the receiver's bytes lie, for as long as the channel does
+    pair.right_handlers.on<Login>([&](Incoming<Login> in) {
+        CHECK(in.message.password.view() == password);
+        in.reply({});
+    });
+    // Sees the same bytes as the handler above, in place.
+    const auto* entry = pair.right_handlers.find(MessageType::login);
+    REQUIRE(entry);
+    CHECK(entry->is_secret);
+    const auto inner = entry->handle;
+    const_cast<Dispatcher::Entry*>(entry)->handle = [&, inner](std::shared_ptr<Channel> channel, std::uint32_t request,
+                                                               std::string_view bytes, Fd fd) {
+        body = bytes;
+        CHECK(bytes.find(password) != bytes.npos);
+        return inner(std::move(channel), request, bytes, std::move(fd));
+    };
+    Login login;
+    login.username = std::string(100, 'u');                // the answer comes into the same buffer, and covers less than that
+    login.password = password;
+    bool answered = false;
+    pair.left->call<Login>(login, [&](Result<LoginResult> result, Fd) {
+        answered = result.ok();
+        pair.loop.stop();
+    });
+    pair.loop.run();
+    CHECK(answered);
+    CHECK(body.substr(100).find_first_not_of('\0') == body.npos);
+}
+
+TEST_CASE("Which messages carry passwords") {
+    CHECK(is_secret<Login>);
+    CHECK_FALSE(is_secret<LoginResult>);
+    CHECK_FALSE(is_secret<CheckSender>);
+}

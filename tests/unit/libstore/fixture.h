@@ -40,11 +40,12 @@ class TempRoot {
 
 inline std::int64_t test_clock = 1'700'000'000;
 
-inline std::unique_ptr<Store> open_test_store(const TempRoot& root, std::size_t open_accounts = 256) {
+inline std::unique_ptr<Store> open_test_store(const TempRoot& root, std::size_t open_accounts = 256, std::int64_t boot = 1) {
     Options options;
     options.root = root.path().string();
     options.host = "test";
     options.open_accounts = open_accounts;
+    options.boot = boot;
     options.now = [] { return test_clock; };
     auto store = open_store(std::move(options));
     if (!store) FAIL(store.error().message());

@@ -149,6 +149,31 @@ TEST_CASE("of a new folder only the directory of a message is left") {
     CHECK(fs::is_directory(root.account(1) / ".Project" / "tmp"));
 }
 
+// btrfs after a power cut, again: names are brought back, or gone, in a directory whose time is the old one.
+TEST_CASE("after a loss of power the times of directories prove nothing") {
+    REQUIRE(this_boot() > 0);
+    const auto [boot, found] = GENERATE(table<std::int64_t, bool>({{1, false}, {2, true}, {0, true}}));
+    TempRoot root;
+    {
+        auto store = open_test_store(root);
+        auto account = must(store->account(1));
+        must(account->create("Project", SpecialUse::none));
+        append(*account, "Drafts", body(1));
+        maintain_all(*store);
+    }
+    const fs::path from = root.account(1) / ".Drafts" / "cur", to = root.account(1) / ".Project" / "cur";
+    const auto from_time = fs::last_write_time(from), to_time = fs::last_write_time(to);
+    for (const std::string& name : names_in(from)) fs::rename(from / name, to / name);
+    fs::last_write_time(from, from_time);
+    fs::last_write_time(to, to_time);
+    fs::remove(root.path() / "owner-0");                    // nobody says that the stop was clean
+    ++test_clock;
+    auto store = open_test_store(root, 256, boot);
+    auto account = must(store->account(1));
+    CHECK(select(*account, "Project")->messages().size() == (found ? 1 : 0));
+    CHECK(select(*account, "Drafts")->messages().size() == (found ? 0 : 1));
+}
+
 TEST_CASE("a damaged side file and no index: the messages remain") {
     TempRoot root;
     {

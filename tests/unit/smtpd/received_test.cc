@@ -26,6 +26,18 @@ TEST_CASE("the protocol keyword follows RFC 3848") {
     }
 }
 
+TEST_CASE("the protocol keyword of an internationalized message follows RFC 6531") {
+    struct Case { bool authenticated; std::string_view tls, expect; };
+    for (const Case& c : {Case{false, "", "with UTF8SMTP id"}, Case{true, "", "with UTF8SMTPA id"},
+                          Case{false, "TLSv1.3", "with UTF8SMTPS id"}, Case{true, "TLSv1.3", "with UTF8SMTPSA id"}}) {
+        TraceFacts facts;
+        facts.extended = facts.smtputf8 = true;
+        facts.authenticated = c.authenticated;
+        facts.tls_version = c.tls;
+        CHECK(trace_lines(facts).head.find(c.expect) != std::string::npos);
+    }
+}
+
 TEST_CASE("what a client calls itself cannot leave its place in the header") {
     TraceFacts facts;
     facts.helo = "a (b) c;<d>\r\nX: y";

@@ -87,7 +87,8 @@ TEST_CASE("foreign recipients in any disguise are refused on port 25") {
 TEST_CASE("a failed login opens nothing") {
     Talk talk(submissions);
     talk.script("TLS\nS: 220 *\nC: EHLO c\nS: 250-mx.example.org\nS: 250-PIPELINING\nS: 250-SIZE 26214400\nS: 250-8BITMIME\n"
-                "S: 250-ENHANCEDSTATUSCODES\nS: 250-CHUNKING\nS: 250-BINARYMIME\nS: 250-AUTH PLAIN LOGIN\nS: 250 HELP\nC: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwB3cm9uZw==\n"
+                "S: 250-ENHANCEDSTATUSCODES\nS: 250-CHUNKING\nS: 250-BINARYMIME\nS: 250-SMTPUTF8\nS: 250-DSN\nS: 250-LIMITS RCPTMAX=1000\n"
+                "S: 250-REQUIRETLS\nS: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN\nS: 250-FUTURERELEASE *\nS: 250 HELP\nC: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwB3cm9uZw==\n"
                 "S: 535 5.7.8 *\nC: MAIL FROM:<ann@example.org>\nS: 530 5.7.0 *\nC: RCPT TO:<ann@example.org>\nS: 530 5.7.0 *\n"
                 "C: DATA\nS: 530 5.7.0 *\nC: VRFY ann\nS: 530 5.7.0 *\n");
 }
@@ -106,7 +107,7 @@ TEST_CASE("AUTH is neither offered nor taken before TLS, nor ever on port 25") {
     Talk before(submission);
     before.send("EHLO c\r\n");
     CHECK(before.take_replies().find("AUTH") == std::string::npos);
-    before.script("C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=\nS: 530 5.7.0 *\nC: AUTH LOGIN\nS: 530 5.7.0 *\n");
+    before.script("C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=\nS: 538 5.7.11 *\nC: AUTH LOGIN\nS: 538 5.7.11 *\n");
 
     Talk port25;
     port25.send("EHLO c\r\nSTARTTLS\r\n");

@@ -17,6 +17,9 @@ constexpr std::string_view envelope = R"(
     S: 250-ENHANCEDSTATUSCODES
     S: 250-CHUNKING
     S: 250-BINARYMIME
+    S: 250-SMTPUTF8
+    S: 250-DSN
+    S: 250-LIMITS RCPTMAX=1000
     S: 250-STARTTLS
     S: 250 HELP
     C: MAIL FROM:<bob@example.net>

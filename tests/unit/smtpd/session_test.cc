@@ -18,6 +18,9 @@ TEST_CASE("a message comes in from the world") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
+        S: 250-DSN
+        S: 250-LIMITS RCPTMAX=1000
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<bob@example.net> SIZE=100 BODY=8BITMIME
@@ -61,6 +64,9 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
+        S: 250-SMTPUTF8
+        S: 250-DSN
+        S: 250-LIMITS RCPTMAX=1000
         S: 250-STARTTLS
         S: 250 HELP
         C: MAIL FROM:<ann@example.org>
@@ -78,7 +84,12 @@ TEST_CASE("a message is submitted with STARTTLS and AUTH PLAIN") {
         S: 250-ENHANCEDSTATUSCODES
         S: 250-CHUNKING
         S: 250-BINARYMIME
-        S: 250-AUTH PLAIN LOGIN
+        S: 250-SMTPUTF8
+        S: 250-DSN
+        S: 250-LIMITS RCPTMAX=1000
+        S: 250-REQUIRETLS
+        S: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN
+        S: 250-FUTURERELEASE 2592000 2026-12-21T08:20:00Z
         S: 250 HELP
         C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=
         S: 235 2.7.0 Authentication successful
@@ -149,6 +160,61 @@ TEST_CASE("AUTH PLAIN without an initial response, and giving it up") {
         C: AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=
         S: 235 *
     )");
+}
+
+TEST_CASE("an exchange of several steps is relayed, as RFC 4954 words it") {
+    Talk talk(submissions);
+    const auto line = [](std::string_view text) { return to_base64(text) + "\n"; };
+    talk.script("TLS\nS: 220 *\nC: EHLO laptop\nS: 250-mx.example.org\nS: 250-PIPELINING\nS: 250-SIZE *\nS: 250-8BITMIME\n"
+                "S: 250-ENHANCEDSTATUSCODES\nS: 250-CHUNKING\nS: 250-BINARYMIME\nS: 250-SMTPUTF8\nS: 250-DSN\nS: 250-LIMITS *\nS: 250-REQUIRETLS\n"
+                "S: 250-AUTH SCRAM-SHA-256 PLAIN LOGIN\nS: 250-FUTURERELEASE *\nS: 250 HELP\n");
+    const std::string begin = "C: AUTH SCRAM-SHA-256 " + line("first") + "S: 334 " + line("salt");
+    talk.script(begin + "C: " + line("wrong") + "S: 535 5.7.8 *\n");
+    talk.script(begin + "C: " + line("down") + "S: 454 4.7.0 *\n");
+    talk.script(begin + "C: " + line("malformed") + "S: 501 5.5.2 *\n");
+    CHECK(talk.tells.empty());                             // authd has ended these itself
+    talk.script(begin + "C: *\nS: 501 5.7.0 *\n");
+    talk.script(begin + "C: not base64\nS: 501 5.5.2 *\n");
+    talk.script(begin + "C: QUIT!\nS: 501 5.5.2 *\nC: NOOP\nS: 250 *\n");
+    REQUIRE(talk.tells.size() == 3);                       // and these it still kept
+    for (const Tell& tell : talk.tells) CHECK(std::get<ipc::SaslAbort>(tell).attempt == 5);
+    talk.script("C: AUTH SCRAM-SHA-256 " + line("malformed") + "S: 501 5.5.2 *\n");
+    talk.script("C: AUTH SCRAM-SHA-256\nS: 334 *\nC: " + line("first") + "S: 334 " + line("salt") + "C: " + line("proof") +
+                "S: 334 " + line("v=us") + "C: \nS: 235 2.7.0 *\nC: AUTH SCRAM-SHA-256\nS: 503 *\n");
+    CHECK(std::get<event::LoggedIn>(talk.events.back()).address == "ann@example.org");
+    talk.script("C: MAIL FROM:<ann@example.org>\nS: 250 *\n");
+}
+
+TEST_CASE("a client that leaves in the middle of an exchange leaves nothing at authd") {
+    for (const bool times_out : {false, true}) {
+        Talk talk(submissions);
+        talk.script("TLS\nS: 220 *\nC: HELO laptop\nS: 250 *\nC: AUTH SCRAM-SHA-256 " + to_base64("first") + "\nS: 334 *\n");
+        if (times_out) talk.session.time_out();
+        else talk.session.peer_closed();
+        talk.perform();
+        REQUIRE(talk.tells.size() == 1);
+        CHECK(std::get<ipc::SaslAbort>(talk.tells[0]).attempt == 5);
+    }
+}
+
+TEST_CASE("a binding is offered where TLS gave one, CRAM-MD5 where the host allows it") {
+    Limits limits;
+    limits.cram_md5 = true;
+    Talk talk(submissions, limits);
+    talk.session.tls_started("TLSv1.3", "cipher", {"exported", {}});
+    talk.perform();
+    talk.send("EHLO laptop\r\n");
+    CHECK(talk.take_replies().find("250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN CRAM-MD5\r\n") != std::string::npos);
+    talk.script(
+                "C: AUTH CRAM-MD5 dGlt\nS: 501 5.5.2 *\nC: AUTH CRAM-MD5\nS: 334 " + to_base64("salt") + "\nC: *\nS: 501 *\n");
+    talk.hold = true;
+    talk.send("AUTH SCRAM-SHA-256-PLUS " + to_base64("p=tls-exporter,,n=ann,r=x") + "\r\n");
+    REQUIRE(talk.questions.size() == 1);
+    const auto& start = std::get<ipc::SaslStart>(talk.questions[0].question);
+    CHECK(start.mechanism == ipc::SaslMechanism::scram_sha_256_plus);
+    CHECK(start.bindings.tls_exporter.view() == "exported");
+    CHECK(start.client.view() == "192.0.2.1");
+    CHECK(start.protocol == ipc::Protocol::submission);
 }
 
 TEST_CASE("each recipient gets the answer that explains it") {

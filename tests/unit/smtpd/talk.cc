@@ -26,6 +26,25 @@ struct Answerer {
         }
         return result;
     }
+    // An authd with one exchange, number 5: what it is told says what it answers.
+    Answer operator()(const ipc::SaslStart& start) const {
+        if (start.response.view() == "malformed") return ipc::SaslReply{ipc::SaslState::malformed, 0, {}, {}, {}};
+        return ipc::SaslReply{ipc::SaslState::challenge, 5, "salt", "ann@example.org", {}};
+    }
+    Answer operator()(const ipc::SaslStep& step) const {
+        if (step.attempt != 5 || step.response.view() == "malformed") return ipc::SaslReply{ipc::SaslState::malformed, 0, {}, {}, {}};
+        if (step.response.view() == "proof") return ipc::SaslReply{ipc::SaslState::challenge, 5, "v=us", "ann@example.org", {}};
+        ipc::SaslReply reply{ipc::SaslState::finished, 0, {}, "ann@example.org", {}};
+        reply.login.status = ipc::LoginStatus::denied;
+        if (step.response.view() == "down") reply.login.status = ipc::LoginStatus::unavailable;
+        if (step.response.empty()) {
+            reply.login.status = ipc::LoginStatus::ok;
+            reply.login.account = 7;
+            reply.login.handle.bytes[0] = 1;
+            reply.login.address = "ann@example.org";
+        }
+        return reply;
+    }
     Answer operator()(const ipc::CheckSender& check) const {
         const std::string_view from = check.reverse_path.view();
         if (from == "down@example.org") return ipc::SenderVerdict{ipc::Verdict::unavailable};

@@ -41,3 +41,17 @@ TEST_CASE("an envelope that is full takes no part of a list") {
     CHECK(transaction.accepted() == 4);
     CHECK(transaction.take_recipients().size() == 1000);
 }
+
+TEST_CASE("whom a RCPT leads to is reported about as that RCPT asked") {
+    Transaction transaction("bob@example.net", 0, ipc::BodyKind::seven_bit);
+    const ipc::RecipientDsn never{0, ipc::notify::never, "rfc822;all@example.org"};
+    CHECK(transaction.add_local("ann@example.org", deliver({{1, "ann@example.org", {}}})));
+    CHECK(transaction.add_local("all@example.org",
+                                deliver({{1, "ann@example.org", {}}, {2, "ben@example.org", {}}}, {"far@example.com"}), never));
+    CHECK(transaction.add_foreign("else@example.com", {0, ipc::notify::delay, {}}));
+    const auto dsn = transaction.take_extensions().recipients.items;
+    REQUIRE(dsn.size() == 3);
+    CHECK(dsn[0] == ipc::RecipientDsn{1, ipc::notify::never, "rfc822;all@example.org"});   // ben; ann was there already
+    CHECK(dsn[1] == ipc::RecipientDsn{2, ipc::notify::never, "rfc822;all@example.org"});
+    CHECK(dsn[2] == ipc::RecipientDsn{3, ipc::notify::delay, {}});
+}

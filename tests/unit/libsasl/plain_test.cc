@@ -1,11 +1,11 @@
-#include "smtpd/sasl.h"
+#include "libsasl/plain.h"
 
 #include "libcommon/text.h"
 
 #include <catch2/catch.hpp>
 
 using namespace postern;
-using namespace postern::smtpd;
+using namespace postern::sasl;
 using namespace std::string_literals;
 
 TEST_CASE("PLAIN has three parts") {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace postern::smtpd {
+namespace postern::sasl {
 
 struct PlainCredentials {
     std::string authorization;   // authzid, mostly empty
@@ -20,7 +20,4 @@ std::optional<PlainCredentials> parse_plain(std::string_view base64);
 // One line of LOGIN: a name or a password in base64.
 std::optional<std::string> parse_login_line(std::string_view base64, std::size_t limit);
 
-// "=" is how an initial response says that it is empty, RFC 4954 section 4.
-std::string_view initial_response_text(std::string_view response);
-
-} // namespace postern::smtpd
+} // namespace postern::sasl

@@ -1,9 +1,9 @@
-#include "smtpd/sasl.h"
+#include "libsasl/plain.h"
 
 #include "ipc/auth.h"
 #include "libcommon/text.h"
 
-namespace postern::smtpd {
+namespace postern::sasl {
 
 std::optional<PlainCredentials> parse_plain(std::string_view base64) {
     const auto decoded = from_base64(base64);
@@ -24,8 +24,4 @@ std::optional<std::string> parse_login_line(std::string_view base64, std::size_t
     return decoded;
 }
 
-std::string_view initial_response_text(std::string_view response) {
-    return response == "=" ? std::string_view{} : response;
-}
-
-} // namespace postern::smtpd
+} // namespace postern::sasl
