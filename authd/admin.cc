@@ -35,7 +35,7 @@ AdminStatus status_of(Errc code) {
 
 AdminResult failure(const Error& error, std::string_view subject) {
     // SQLite's own words for a taken name speak of columns.
-    const bool taken = error.code() == Errc::exists && error.message().starts_with("accounts.db");
+    const bool taken = error.code() == Errc::exists && error.message().find("constraint failed") != std::string::npos;
     const std::string reason = taken ? fmt::format("{} exists already", printable(subject)) : error.message();
     return {status_of(error.code()), 0, reason.substr(0, 512)};
 }

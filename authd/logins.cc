@@ -60,6 +60,7 @@ struct Logins::Attempt {
     std::size_t form = 0;
     AppPassword app;                 // the one it may be, by its first group; id 0: the account's own
 
+    Guard::Attempt guarded() const { return {account.id, request.username.view(), request.client.view()}; }
     std::string by() const {         // for the log
         if (forms.empty()) return "proof";
         return app.id != 0 ? "app-password " + printable(app.name) : "password";
@@ -79,9 +80,10 @@ std::vector<Verifier::Password> forms_of(Secret typed) {
 
 } // namespace
 
-Logins::Logins(Database& db, Verifier& verifier, Handles& handles, std::function<Time()> clock,
-               std::function<std::int64_t()> wall)
-    : db_(db), verifier_(verifier), handles_(handles), clock_(std::move(clock)), wall_(std::move(wall)) {}
+Logins::Logins(Database& db, Verifier& verifier, Handles& handles, Guard& guard, std::function<Time()> clock,
+               std::function<std::int64_t()> wall, Later later)
+    : db_(db), verifier_(verifier), handles_(handles), guard_(guard), clock_(std::move(clock)), wall_(std::move(wall)),
+      later_(std::move(later)) {}
 
 // Somebody's or nobody's: the same questions to the database.
 Result<LoginAccount> Logins::account_of(const ipc::Login& request) {
@@ -106,6 +108,7 @@ void Logins::login(Front front, ipc::Login request, Done done) {
         attempt.app = std::move(*app);
         if (attempt.app.id != 0) attempt.forms = {std::make_shared<const Secret>(std::move(*typed))};
     }
+    if (guard_.locked_out(attempt.guarded(), clock_())) return refuse(attempt, "locked");
     verify(std::move(attempt));
 }
 
@@ -157,7 +160,10 @@ void Logins::admit(const Attempt& attempt) {
         if (!app) return unavailable(attempt, app.error().message());
         if (const auto why = app_password_refusal(attempt, *app); !why.empty()) return refuse(attempt, why);
     }
-    accept(attempt);
+    if (guard_.locked_out(attempt.guarded(), clock_())) return refuse(attempt, "locked");
+    const auto wait = guard_.succeeded(attempt.guarded(), clock_(), wall_());
+    if (wait.count() == 0) accept(attempt);
+    else later_(wait, [this, attempt] { accept(attempt); });
 }
 
 void Logins::accept(const Attempt& attempt) {
@@ -178,15 +184,16 @@ void Logins::accept(const Attempt& attempt) {
     if (wants_new_forms(attempt)) store_new_forms(attempt);
 }
 
-// Every denied login passes here: a delay that grows per source and per account belongs in front of the answer.
+// Every denied login passes here, and waits for its answer as long as the guard says. `client` stands before what the
+// client chose itself: fail2ban reads this line (etc/fail2ban).
 void Logins::refuse(const Attempt& attempt, std::string_view why) {
     logins_denied.add();
     log::warning("auth.login.denied", {{"session", attempt.request.trace.text()},
+                                       {"client", attempt.request.client.view()},
                                        {"username", printable(attempt.request.username)},
                                        {"protocol", to_string(attempt.request.protocol)},
-                                       {"client", attempt.request.client.view()},
                                        {"reason", why}});
-    attempt.done({LoginStatus::denied, {}, 0, {}});
+    later_(guard_.failed(attempt.guarded(), clock_()), [done = attempt.done] { done({LoginStatus::denied, {}, 0, {}}); });
 }
 
 void Logins::unavailable(const Attempt& attempt, std::string_view why) {
@@ -237,6 +244,7 @@ ipc::Identity Logins::redeem(const ipc::Peer& owner, const ipc::Redeem& request)
 void Logins::write_last_logins(std::int64_t now) {
     if (logged_in_.empty() && used_.empty()) return;
     Transaction transaction(db_);
+    if (!guard_.write(now)) return;
     for (AccountId account : logged_in_)
         if (auto stored = store_last_login(db_, account, now); !stored) return;
     for (std::uint64_t app_password : used_)
@@ -244,6 +252,7 @@ void Logins::write_last_logins(std::int64_t now) {
     if (!transaction.commit()) return;
     logged_in_.clear();
     used_.clear();
+    guard_.written();
 }
 
 } // namespace postern::authd

@@ -6,6 +6,7 @@
 
 #include "authd/accounts.h"
 #include "authd/app_password.h"
+#include "authd/guard.h"
 #include "authd/handles.h"
 #include "authd/verifier.h"
 
@@ -24,9 +25,11 @@ class Logins {
     };
     using Done = std::function<void(const ipc::LoginResult&)>;
 
+    using Later = std::function<void(std::chrono::milliseconds, std::function<void()>)>;
+
     // `wall`: seconds since the epoch, for what expires on a day.
-    Logins(Database& db, Verifier& verifier, Handles& handles, std::function<Time()> clock,
-           std::function<std::int64_t()> wall);
+    Logins(Database& db, Verifier& verifier, Handles& handles, Guard& guard, std::function<Time()> clock,
+           std::function<std::int64_t()> wall, Later later);
 
     void login(Front front, ipc::Login request, Done done);
 
@@ -61,8 +64,10 @@ class Logins {
     Database& db_;
     Verifier& verifier_;
     Handles& handles_;
+    Guard& guard_;
     std::function<Time()> clock_;
     std::function<std::int64_t()> wall_;
+    Later later_;
     std::set<AccountId> logged_in_;    // since last logins were written
     std::set<std::uint64_t> used_;     // app passwords, likewise
     std::set<AccountId> rehashing_;

@@ -113,9 +113,22 @@ CREATE TABLE secrets (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// From where accounts logged in (known_sources.h).
+constexpr const char* sources = R"sql(
+CREATE TABLE known_sources (
+    account INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    network TEXT NOT NULL,
+    seen    INTEGER NOT NULL,
+    PRIMARY KEY (account, network)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX known_sources_by_network ON known_sources(network);
+CREATE INDEX known_sources_by_age ON known_sources(seen);
+)sql";
+
 constexpr std::array migrations = {
     founding,
     mechanisms,
+    sources,
 };
 
 Result<std::size_t> version_of(Database& db) {
@@ -147,7 +160,7 @@ Result<void> apply(Database& db, std::size_t version) {
 } // namespace
 
 Result<Database> open_accounts(const std::filesystem::path& file) {
-    auto db = Database::open(file);
+    auto db = Database::open(file, Database::Durability::full);
     if (!db) return db;
     auto version = version_of(*db);
     if (!version) return version.error();

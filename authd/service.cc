@@ -6,6 +6,7 @@
 #include "authd/audit.h"
 #include "authd/domains.h"
 #include "authd/organizations.h"
+#include "ipc/policy.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
 
@@ -41,20 +42,27 @@ HashCost cost_of(const Config& config) {
 } // namespace
 
 Service::Service(ipc::Daemon& daemon, Database db)
-    : daemon_(daemon), db_(std::move(db)), resolver_(db_, daemon.config().text("auth.postmaster")),
+    : daemon_(daemon), policyd_(daemon.link(ipc::ServiceId::policyd)), db_(std::move(db)),
+      resolver_(db_, daemon.config().text("auth.postmaster")),
       handles_(daemon.config().duration("auth.handle_life"), daemon.config().size("auth.max_handles")),
       pool_([&daemon](std::function<void()> done) { daemon.loop().post(std::move(done)); },
             thread_count(daemon.config()), daemon.config().size("auth.hash_queue")),
       verifier_(pool_, cost_of(daemon.config()), daemon.config().duration("auth.remember_password")),
-      logins_(db_, verifier_, handles_, steady_now, wall_seconds),
+      guard_(db_),
+      logins_(db_, verifier_, handles_, guard_, steady_now, wall_seconds,
+              [this](std::chrono::milliseconds delay, std::function<void()> task) { later(delay, std::move(task)); }),
       sasl_(db_, logins_, daemon.config().text("server.hostname"), steady_now),
       admin_(db_, resolver_, verifier_, handles_, wall_seconds), last_logins_(daemon.loop(), [this] {
           logins_.write_last_logins(wall_seconds());
           sasl_.expire();
       }) {
+    configure_guard();
+    guard_.on_ban([this](const Guard::Ban& ban) { policyd_.send(ipc::ReportGuessing{ban.client, ban.failures, ban.duration}); });
+    policyd_.keep_up();
     serve_fronts();
     serve_owners();
     serve_management();
+    daemon_.on_reload([this] { configure_guard(); });
     last_logins_.every(std::chrono::minutes(1));
     daemon_.on_peer_closed([this](const ipc::Peer& peer) {
         handles_.peer_closed(peer);
@@ -65,6 +73,30 @@ Service::Service(ipc::Daemon& daemon, Database db)
         logins_.write_last_logins(wall_seconds());
         daemon_.drained();
     });
+}
+
+void Service::configure_guard() {
+    const Config& config = daemon_.config();
+    using std::chrono::duration_cast;
+    using std::chrono::seconds;
+    guard_.configure({.first_delay = config.duration("auth.failure_delay"),
+                      .lockout_failures = config.number("auth.lockout_failures"),
+                      .lockout_time = config.duration("auth.lockout_time"),
+                      .ban_failures = config.number("auth.ban_failures"),
+                      .ban_time = duration_cast<seconds>(config.duration("auth.ban_time")),
+                      .v6_prefix = static_cast<unsigned>(config.number("policy.ipv6_prefix")),
+                      .trust = Trust(config.networks("policy.trusted_networks"), config.networks("policy.untrusted_networks"))});
+}
+
+// How many wait is bounded by the connections of the fronts: each has one login at a time.
+void Service::later(std::chrono::milliseconds delay, std::function<void()> task) {
+    if (delay.count() == 0) return task();
+    auto timer = std::make_shared<std::unique_ptr<Timer>>();
+    *timer = std::make_unique<Timer>(daemon_.loop(), [timer, task = std::move(task)] {
+        task();
+        timer->reset();                                    // which owns what runs here
+    });
+    (*timer)->once(delay);
 }
 
 void Service::serve_fronts() {
@@ -139,6 +171,14 @@ template <class M> void Service::serve_listing(Result<typename M::Reply> (*list)
 }
 
 void Service::serve_management() {
+    daemon_.on<ipc::ClearBan>([this](ipc::Incoming<ipc::ClearBan> in) {
+        const auto network = Network::parse(in.message.network.view());
+        ipc::AdminResult result;
+        result.status = !network                       ? ipc::AdminStatus::invalid
+                        : guard_.forget(*network) != 0 ? ipc::AdminStatus::ok
+                                                       : ipc::AdminStatus::not_found;
+        in.reply(result);
+    });
     serve_changes<ipc::CreateOrganization, ipc::RenameOrganization, ipc::DeleteOrganization, ipc::CreateDomain,
                   ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount,
                   ipc::RemoveAppPassword, ipc::AddAddress, ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias>();

@@ -20,6 +20,8 @@ class Service {
     void serve_fronts();
     void serve_owners();
     void serve_management();
+    void configure_guard();
+    void later(std::chrono::milliseconds delay, std::function<void()> task);
     template <class... M> void serve_changes();
     template <class... M> void serve_hashed_changes();
     template <class M> void serve_listing(Result<typename M::Reply> (*list)(Database&, const M&));
@@ -27,11 +29,13 @@ class Service {
     ipc::Verdict may_send(const ipc::Peer& asker, const Handle& handle, std::string_view reverse_path, AccountId& account);
 
     ipc::Daemon& daemon_;
+    ipc::Link& policyd_;
     Database db_;
     Resolver resolver_;
     Handles handles_;
     HashPool pool_;
     Verifier verifier_;
+    Guard guard_;
     Logins logins_;
     Sasl sasl_;
     Admin admin_;

@@ -10,6 +10,7 @@ using S = ipc::ServiceId;
 constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
+constexpr std::uint32_t policyd = bit(S::policyd);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
@@ -44,6 +45,7 @@ constexpr Option table[] = {
     range(Kind::number, "smtp.max_size_mb", "25", 1, 10240, smtpd, "largest message taken, in MiB"),
     range(Kind::number, "smtp.max_recipients", "1000", 100, 1000, smtpd, "recipients of one transaction"),
     range(Kind::number, "smtp.max_errors", "20", 1, 1000, smtpd, "replies of 400 and over before a client is hung up on"),
+    range(Kind::number, "smtp.max_junk_commands", "100", 10, 100000, smtpd, "NOOP, RSET, EHLO, HELP and VRFY of a client between two messages before it is hung up on"),
     range(Kind::number, "smtp.max_login_failures", "5", 1, 100, smtpd, "failed logins of one connection"),
     range(Kind::size, "smtp.max_command_line", "2048", 512, 16384, smtpd, "a command line with its CRLF; AUTH may have 12288"),
     range(Kind::size, "smtp.max_message_line", "64KiB", 998, 1 * gib, smtpd, "a line of a message; RFC 5321 promises 998"),
@@ -51,6 +53,8 @@ constexpr Option table[] = {
     range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
     range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64"),
     range(Kind::duration, "smtp.max_hold", "30d", 0, 365 * 24 * hour, smtpd, "how far ahead a user may schedule a message; 0: not at all"),
+    range(Kind::number, "smtp.reserved_for_known", "20", 0, 90, smtpd, "percent of smtp.max_connections that clients without history cannot take"),
+    range(Kind::number, "smtp.reserved_for_submission", "10", 0, 90, smtpd, "percent that only submission can take"),
     range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
@@ -61,7 +65,7 @@ constexpr Option table[] = {
     text(Kind::path, "imap.tls_cert", "", nobody, "certificate chain, PEM; smtp.tls_cert when empty"),
     text(Kind::path, "imap.tls_key", "", nobody, "private key of imap.tls_cert"),
     range(Kind::number, "imap.max_connections", "10000", 1, 60000, login, "connections to one imap-login process"),
-    range(Kind::number, "imap.max_client_connections", "100", 1, 60000, login, "connections from one address"),
+    range(Kind::number, "imap.max_client_connections", "100", 1, 60000, login, "connections from one address, or one IPv6 /64"),
     range(Kind::duration, "imap.login_timeout", "1min", 1 * second, hour, login, "how long a client may take to log in"),
     range(Kind::number, "imap.max_login_failures", "5", 1, 100, login, "failed logins of one connection"),
     range(Kind::duration, "imap.failure_delay", "1s", 0, minute, login, "delay of the first failed login's answer; each later one doubles it"),
@@ -93,6 +97,33 @@ constexpr Option table[] = {
     flag("auth.cram_md5", "false", smtpd | login, "offer CRAM-MD5 too, for accounts that opted in; anything that knows SCRAM should use that"),
     flag("auth.channel_binding", "false", smtpd | login, "offer SCRAM-SHA-256-PLUS; mutt 2.2, with GNU SASL, chooses it and cannot do it"),
     text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
+
+    range(Kind::duration, "auth.failure_delay", "500ms", 0, 10 * second, authd, "how long the answer to a first failed login of a client waits; each later one doubles it, up to 8s"),
+    range(Kind::number, "auth.lockout_failures", "10", 0, 10000, authd, "failed logins of one client to one account that lock it out of that account; 0 never does"),
+    range(Kind::duration, "auth.lockout_time", "15min", minute, 24 * hour, authd, "how long failures count, and how long that client stays out"),
+    range(Kind::number, "auth.ban_failures", "50", 0, 100000, authd, "failed logins of one client, to whatever account, after which it is banned; 0 never does"),
+    range(Kind::duration, "auth.ban_time", "1h", minute, 365 * 24 * hour, authd, "how long such a ban lasts"),
+
+    // policy: what clients may do. Trusted ones may do everything.
+    text(Kind::networks, "policy.trusted_networks", "", policyd | smtpd | login | authd, "clients that are never limited, delayed or banned; loopback always is one"),
+    text(Kind::networks, "policy.untrusted_networks", "", policyd | smtpd | login | authd, "not these, though loopback or trusted: where a proxy or a tunnel brings strangers"),
+    range(Kind::number, "policy.ipv6_prefix", "64", 32, 128, policyd | authd, "bits of an IPv6 address that make one client"),
+    range(Kind::duration, "policy.deadline", "500ms", 10, 10 * second, smtpd, "how long mail waits for policyd; then it goes on without"),
+    text(Kind::rate, "policy.client_connections", "1000/10min", policyd, "SMTP connections of one client"),
+    text(Kind::rate, "policy.client_messages", "off", policyd, "messages of one client that did not log in"),
+    text(Kind::rate, "policy.client_recipients", "off", policyd, "recipients of one client that did not log in"),
+    text(Kind::rate, "policy.account_messages", "1000/1h", policyd, "messages of one account"),
+    text(Kind::rate, "policy.account_recipients", "5000/1h", policyd, "recipients of one account"),
+    text(Kind::rate, "policy.sender_domain_messages", "off", policyd, "messages from outside with one domain in the reverse-path"),
+    text(Kind::rate, "policy.sender_domain_recipients", "off", policyd, "recipients of such messages"),
+    text(Kind::rate, "policy.own_domain_messages", "off", policyd, "messages that accounts send with one domain in the reverse-path"),
+    text(Kind::rate, "policy.own_domain_recipients", "off", policyd, "recipients of such messages"),
+    range(Kind::number, "policy.max_tracked", "200000", 1000, 10000000, policyd, "clients, accounts and domains counted at once; the least useful goes"),
+    range(Kind::duration, "policy.greet_delay", "2s", 0, 30 * second, smtpd, "how long a client without history waits for the greeting on port 25; who talks first is refused; 0 asks nobody to wait"),
+    range(Kind::duration, "policy.remember_clients", "45d", hour, 3650 * 24 * hour, policyd, "how long a client that was not seen keeps its history"),
+    range(Kind::number, "policy.max_clients", "500000", 1000, 100000000, policyd, "clients with history"),
+    range(Kind::duration, "policy.unknown_delay", "500ms", 0, 10 * second, policyd, "how long a client that guesses recipients waits for an answer, from the sixth in an hour on; it doubles with every five; 0 never"),
+    range(Kind::duration, "policy.max_unknown_delay", "10s", 0, minute, policyd, "the most of it"),
 
     // queue
     range(Kind::size, "queue.inline_limit", "256KiB", 1 * kib, 896 * kib, smtpd | qmgr, "a body beyond this goes into a file of its own"),

@@ -19,7 +19,9 @@ enum class Kind : std::uint8_t {
     duration,    // milliseconds; ms, s, min, h, d as units, seconds without one
     flag,        // true or false
     choice,      // one of `choices`, separated by |
+    rate,        // COUNT/DURATION, or off
     list,        // texts
+    networks,    // list of networks as 192.0.2.0/24, and addresses
     addresses,   // list of host:port, IPv6 in brackets; empty turns the listener off
 };
 

@@ -1,5 +1,6 @@
 #include "config/value.h"
 
+#include "libcommon/network.h"
 #include "libcommon/text.h"
 
 #include <algorithm>
@@ -34,6 +35,20 @@ Result<std::string> measured(const Option& option, std::string_view written, std
                                         " to " + std::to_string(option.max) +
                                         (option.kind == Kind::duration ? " ms" : option.kind == Kind::size ? " bytes" : ""));
     return std::to_string(value);
+}
+
+// "100/1h"; a count of 0 would be a way to lock everybody out by mistake.
+Result<std::string> rate_value(std::string_view written) {
+    constexpr std::uint64_t most = UINT32_MAX, second = 1000, day = 86400'000;
+    constexpr std::string_view what = "a rate like 100/1h, or off";
+    if (ascii_lower(written) == "off") return std::string("0/1000");
+    const auto slash = written.find('/');
+    const auto count = parse_number(trim(written.substr(0, slash)), most);
+    if (!count || *count == 0 || slash == std::string_view::npos) return not_a(what, written);
+    const Option period{{}, Kind::duration, {}, second, day, {}, 0, {}};
+    auto in_ms = measured(period, trim(written.substr(slash + 1)), duration_units, what);
+    if (!in_ms) return in_ms;
+    return std::to_string(*count) + "/" + *in_ms;
 }
 
 Result<std::string> flag_value(std::string_view written) {
@@ -82,7 +97,9 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
     case Kind::duration: return measured(option, written, duration_units, "a duration like 30s or 5min");
     case Kind::flag: return flag_value(written);
     case Kind::choice: return choice_value(option, written);
+    case Kind::rate: return rate_value(written);
     case Kind::list:
+    case Kind::networks:
     case Kind::addresses: {
         std::vector<std::string> parts;
         for (std::string_view part : split(written, ' '))
@@ -94,13 +111,14 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
 }
 
 Result<std::string> parse_values(const Option& option, const std::vector<std::string>& written) {
-    if (option.kind != Kind::list && option.kind != Kind::addresses)
+    if (option.kind != Kind::list && option.kind != Kind::addresses && option.kind != Kind::networks)
         return Error(Errc::invalid, "takes one value, not a list");
     std::string lines;
     for (const std::string& item : written) {
         if (item.find('\n') != std::string::npos) return Error(Errc::invalid, "a value is one line");
         if (option.kind == Kind::addresses)
             if (auto address = parse_address(item); !address) return address.error();
+        if (option.kind == Kind::networks && !Network::parse(item)) return not_a("an address or a network like 192.0.2.0/24", item);
         lines += item + "\n";
     }
     return lines;

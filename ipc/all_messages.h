@@ -7,6 +7,7 @@
 #include "ipc/history.h"
 #include "ipc/keys.h"
 #include "ipc/mailbox.h"
+#include "ipc/policy.h"
 #include "ipc/queue.h"
 
 #include <tuple>
@@ -25,6 +26,8 @@ using AllMessages = std::tuple<
     AgentReady, Deliver, DeliverResult,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, OpenSession, SessionOpened,
     Sign, Signature,
-    HistoryQuery, HistoryTimeline>;
+    HistoryQuery, HistoryTimeline,
+    CheckClient, ClientVerdict, CheckRecipient, RecipientPolicy, ReportClient, ReportGuessing,
+    ListBans, BanListing, AddBan, ClearBan>;
 
 } // namespace postern::ipc

@@ -70,6 +70,10 @@ class Link {
     void on_up(std::function<void(Channel&)> callback);
     void on_down(std::function<void()> callback) { down_ = std::move(callback); }
     void connect();                                  // asks now instead of at the first call
+    void keep_up() {                                 // for those who never wait for it, and would never ask again
+        on_up([](Channel&) {});
+        connect();
+    }
     bool is_up() const { return channel_ != nullptr; }
 
   private:

@@ -38,6 +38,9 @@ enum class MessageType : std::uint16_t {
     control_request = 600, control_reply,
     // ipc/history.h: api-local asks logd
     history_query = 700, history_timeline,
+    // ipc/policy.h: fronts ask policyd, authd and api-local tell it of bans
+    check_client = 800, client_verdict, check_recipient, recipient_policy, report_client, report_guessing,
+    list_bans = 820, ban_listing, add_ban, clear_ban,
 };
 
 template <class M>

@@ -22,6 +22,11 @@ constexpr Route routes[] = {
     {S::smtpd, S::qmgr, M::open_large},
     {S::smtpd, S::qmgr, M::abandon_large},
     {S::smtpd, S::keyd, M::sign},
+    {S::smtpd, S::policyd, M::check_client},
+    {S::smtpd, S::policyd, M::check_recipient},
+    {S::smtpd, S::policyd, M::report_client},
+    {S::imap_login, S::policyd, M::check_client},
+    {S::authd, S::policyd, M::report_guessing},
 
     {S::qmgr, S::authd, M::authorize_relay},
     {S::local, S::qmgr, M::agent_ready},
@@ -69,6 +74,10 @@ constexpr Route routes[] = {
     {S::api_local, S::qmgr, M::queue_list},
     {S::api_local, S::qmgr, M::queue_show},
     {S::api_local, S::logd, M::history_query},
+    {S::api_local, S::policyd, M::list_bans},
+    {S::api_local, S::policyd, M::add_ban},
+    {S::api_local, S::policyd, M::clear_ban},
+    {S::api_local, S::authd, M::clear_ban},
 };
 
 } // namespace

@@ -58,6 +58,23 @@ std::chrono::milliseconds Config::duration(std::string_view key) const {
 
 bool Config::flag(std::string_view key) const { return number(key) != 0; }
 
+Rate Config::rate(std::string_view key) const {
+    const auto parts = split(text(key), '/');
+    const auto count = parse_number(parts[0]), period = parts.size() == 2 ? parse_number(parts[1]) : std::nullopt;
+    if (!count || !period || *period == 0) broken(key, "not a rate");
+    return {*count, std::chrono::milliseconds(*period)};
+}
+
+std::vector<Network> Config::networks(std::string_view key) const {
+    std::vector<Network> networks;
+    for (const std::string& item : list(key)) {
+        const auto network = Network::parse(item);
+        if (!network) broken(key, "not a list of networks");
+        networks.push_back(*network);
+    }
+    return networks;
+}
+
 std::vector<std::string> Config::list(std::string_view key) const {
     std::vector<std::string> items;
     for (std::string_view line : split(text(key), '\n'))

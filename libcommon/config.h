@@ -2,6 +2,7 @@
 // (config/), and handed over by master on a descriptor. The table of all options is config/schema.cc.
 #pragma once
 
+#include "libcommon/network.h"
 #include "libcommon/result.h"
 
 #include <chrono>
@@ -13,10 +14,16 @@
 
 namespace postern {
 
+// So many in any stretch of time this long; 0: as many as come.
+struct Rate {
+    std::uint64_t count = 0;
+    std::chrono::milliseconds period{};
+};
+
 class Config {
   public:
     // The flat form: "key=value" records, each length-prefixed. Durations are milliseconds, sizes bytes, flags
-    // 0 or 1, lists one value per line.
+    // 0 or 1, rates count/milliseconds, lists one value per line.
     static Result<Config> parse(std::string_view flat);
     std::string flat() const;
 
@@ -26,6 +33,8 @@ class Config {
     std::size_t size(std::string_view key) const { return static_cast<std::size_t>(number(key)); }
     std::chrono::milliseconds duration(std::string_view key) const;
     bool flag(std::string_view key) const;
+    Rate rate(std::string_view key) const;
+    std::vector<Network> networks(std::string_view key) const;
     std::vector<std::string> list(std::string_view key) const;
 
     void set(std::string key, std::string value) { values_[std::move(key)] = std::move(value); }

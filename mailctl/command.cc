@@ -14,6 +14,7 @@ constexpr Group group_table[] = {
     {"app-password", "passwords of single devices and programs"},
     {"address", "further addresses of an account"},
     {"alias", "addresses that stand for others"},
+    {"ban", "networks that are turned away"},
     {"queue", "messages that wait"},
     {"config", "postern.yaml"},
     {"log", "what is recorded"},
@@ -57,6 +58,10 @@ constexpr Option passwd_options[] = {{"--hash", "PHC", "an Argon2id hash instead
 constexpr Option domain_filter[] = {{"--domain", "NAME", "only of this domain"}};
 constexpr Option address_options[] = {{"--primary", "", "make it the primary address"}};
 constexpr Option alias_options[] = {{"--inactive", "", "as if it did not exist"}};
+constexpr Option ban_options[] = {
+    {"--for", "DURATION", "how long, as 30min, 12h, 7d; an hour unless given"},
+    {"--reason", "TEXT", "for people"},
+};
 constexpr Option config_show_options[] = {{"--running", "", "the one in force, from master, not the file's"}};
 constexpr Option explain_options[] = {{"--since", "DURATION", "only what happened in the last 30min, 12h, 7d"}};
 constexpr Option init_options[] = {
@@ -107,6 +112,10 @@ constexpr Command table[] = {
     {"alias show", "ADDRESS", "one alias", {}, alias_show},
     {"alias set", "ADDRESS TARGET...", "replace its targets", alias_options, alias_set},
     {"alias delete", "ADDRESS", "remove it", {}, alias_delete},
+
+    {"ban list", "", "banned networks, and until when", {}, ban_list},
+    {"ban add", "NETWORK", "turn an address or a network away", ban_options, ban_add},
+    {"ban clear", "NETWORK", "forget the bans inside it and the failed logins from it", {}, ban_clear},
 
     {"queue list", "", "messages that wait", {}, queue_list},
     {"queue show", "ID", "one message and each of its recipients", {}, queue_show},

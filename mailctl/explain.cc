@@ -1,6 +1,4 @@
 // mailctl explain: one timeline of everything that happened to a message or an address.
-#include "config/value.h"
-#include "libcommon/text.h"
 #include "mailctl/fields.h"
 #include "mailctl/output.h"
 #include "mailctl/timeline.h"
@@ -13,15 +11,10 @@
 namespace postern::mailctl {
 namespace {
 
-constexpr config::Option duration_option{"", config::Kind::duration, "", 0, INT64_MAX, {}, 0, ""};
-
 // "2h", "7d": so long ago, in seconds since the epoch.
 std::int64_t since(const Context& c) {
-    if (!c.arguments.has("--since")) return 0;
-    const auto ago = config::parse_value(duration_option, c.arguments.one("--since"));
-    const auto milliseconds = ago ? parse_number(*ago, INT64_MAX) : std::nullopt;
-    if (!milliseconds) throw Failure{exit_data, "--since: " + (ago ? "too long" : ago.error().message())};
-    return std::max<std::int64_t>(0, std::time(nullptr) - static_cast<std::int64_t>(*milliseconds / 1000));
+    const auto ago = seconds_in(c.arguments, "--since");
+    return ago ? std::max<std::int64_t>(0, std::time(nullptr) - static_cast<std::int64_t>(*ago)) : 0;
 }
 
 json::Value whole_timeline(const Context& c, const std::string& first_page) {

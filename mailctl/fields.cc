@@ -8,6 +8,7 @@
 namespace postern::mailctl {
 namespace {
 
+constexpr config::Option duration_option{"", config::Kind::duration, "", 0, INT64_MAX, {}, 0, ""};
 constexpr config::Option size_option{"", config::Kind::size, "", 0, INT64_MAX, {}, 0, ""};
 
 std::uint64_t number_of(std::string_view option, const std::string& text) {
@@ -46,6 +47,14 @@ void copy_quota(const Arguments& from, std::string_view option, json::Value& int
     if (text == "none") into.set(std::string(member), 0);
     else if (inherits && text == "domain") into.set(std::string(member), nullptr);
     else into.set(std::string(member), is_bytes ? bytes_of(option, text) : number_of(option, text));
+}
+
+std::optional<std::uint64_t> seconds_in(const Arguments& from, std::string_view option) {
+    if (!from.has(option)) return std::nullopt;
+    const auto value = config::parse_value(duration_option, from.one(option));
+    const auto milliseconds = value ? parse_number(*value, INT64_MAX) : std::nullopt;
+    if (!milliseconds) throw Failure{exit_data, std::string(option) + ": " + (value ? "too long" : value.error().message())};
+    return *milliseconds / 1000;
 }
 
 std::string encoded(std::string_view text) {

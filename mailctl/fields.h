@@ -3,6 +3,8 @@
 
 #include "mailctl/command.h"
 
+#include <optional>
+
 namespace postern::mailctl {
 
 // Each copies an option, where it was given, into a member. Throws Failure with the option's name.
@@ -12,6 +14,9 @@ void copy_switch(const Arguments& from, std::string_view option, json::Value& in
 // "5GB", "none", or "domain" where `inherits`.
 void copy_quota(const Arguments& from, std::string_view option, json::Value& into, std::string_view member, bool is_bytes,
                 bool inherits);
+
+// "12h" in seconds; nothing when the option was not given.
+std::optional<std::uint64_t> seconds_in(const Arguments& from, std::string_view option);
 
 // For a path segment or a query value: everything but unreserved characters and "@" is escaped.
 std::string encoded(std::string_view text);

@@ -36,6 +36,10 @@ int alias_add(const Context& c);
 int alias_show(const Context& c);
 int alias_set(const Context& c);
 int alias_delete(const Context& c);
+// ban.cc
+int ban_list(const Context& c);
+int ban_add(const Context& c);
+int ban_clear(const Context& c);
 // queue.cc
 int queue_list(const Context& c);
 int queue_show(const Context& c);

@@ -16,6 +16,9 @@ constexpr Service table[] = {
 
     {.id = S::keyd, .user = "postern-key", .memory_mib = 256, .keys = true, .overlaps = true, .stop_order = 8},
 
+    {.id = S::policyd, .user = "postern-policy", .root = Root::policy_state,
+     .abilities = files_read | files_write | database, .memory_mib = 1024, .stop_order = 8},
+
     {.id = S::authd, .user = "postern-auth", .root = Root::auth_state,
      .abilities = files_read | files_write | threads | database | large_memory, .memory_mib = 2048, .stop_order = 7},
 

@@ -153,6 +153,7 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
     } else {
         detail = submitted.id.text();
         ++messages_;
+        junk_ = 0;
         effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id_, stream_.size(),
                                                          transaction_.accepted()});
     }

@@ -15,6 +15,7 @@ struct Limits {
     std::uint64_t inline_bytes = 256 * 1024;          // a longer body goes to a file of qmgr's
     std::uint64_t recipients = 1000;
     std::uint64_t errors = 20;                        // replies of 400 and over before we hang up
+    std::uint64_t junk_commands = 100;                // NOOP, RSET, EHLO and the like between two messages
     std::uint64_t login_failures = 5;
     bool channel_binding = false;                     // SCRAM-SHA-256-PLUS is offered
     bool cram_md5 = false;                            // offered; authd asks whether the account opted in
@@ -23,6 +24,8 @@ struct Limits {
     std::uint64_t hops = 50;
     std::uint64_t connections = 20000;
     std::uint64_t client_connections = 100;           // from one address
+    std::uint64_t reserved_known = 20;                // percent of the connections that strangers cannot take
+    std::uint64_t reserved_submission = 10;           // and that only submission can
     std::chrono::milliseconds hold = std::chrono::hours(30 * 24);          // RFC 4865; 0: not offered
     std::chrono::milliseconds timeout = std::chrono::minutes(5);           // RFC 5321 section 4.5.3.2.7
     std::chrono::milliseconds stress_timeout = std::chrono::seconds(10);   // when most connections are in use

@@ -3,6 +3,7 @@
 
 #include "ipc/queue.h"
 #include "smtpd/event.h"
+#include "smtpd/reply.h"
 
 #include <cstdint>
 #include <string>
@@ -14,11 +15,17 @@ namespace postern::smtpd {
 // A question; its answer comes back to the session with the same ticket.
 using Question = std::variant<ipc::Login, ipc::SaslStart, ipc::SaslStep, ipc::CheckSender, ipc::ResolveRecipient,
                               ipc::OpenLarge, ipc::Submit>;
+// Instead of a RecipientVerdict: policy has the last word about a recipient that would have been taken.
+struct RecipientDeferred {
+    Reply reply;
+    std::string detail;
+};
 using Answer = std::variant<ipc::LoginResult, ipc::SaslReply, ipc::SenderVerdict, ipc::RecipientVerdict,
-                            ipc::LargeOpened, ipc::Submitted>;
+                            ipc::LargeOpened, ipc::Submitted, RecipientDeferred>;
 struct Ask {
     std::uint32_t ticket = 0;
     Question question;
+    bool first = false;                  // ResolveRecipient: of its transaction
 };
 using Tell = std::variant<ipc::ReleaseHandle, ipc::SaslAbort, ipc::AbandonLarge>;
 

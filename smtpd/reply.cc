@@ -44,6 +44,20 @@ constexpr Reply submission_replies[] = {
 };
 static_assert(std::size(submission_replies) == static_cast<std::size_t>(last_enumerator(ipc::SubmitStatus{})) + 1);
 
+// In the order of ipc::RateKind. Recipients: RFC 3463's "too many recipients", so that the client sends to the rest later.
+constexpr Reply rate_replies[] = {
+    {421, "4.7.0", "Too many connections from your address,"},
+    {450, "4.7.1", "Too many messages from your address,"},
+    {452, "4.5.3", "Too many recipients from your address,"},
+    {450, "4.7.1", "Your account sent too many messages,"},
+    {452, "4.5.3", "Your account sent to too many recipients,"},
+    {450, "4.7.1", "Too many messages from this sender's domain,"},
+    {452, "4.5.3", "Too many recipients from this sender's domain,"},
+    {450, "4.7.1", "Your domain sent too many messages,"},
+    {452, "4.5.3", "Your domain sent to too many recipients,"},
+};
+static_assert(std::size(rate_replies) == static_cast<std::size_t>(last_enumerator(ipc::RateKind{})) + 1);
+
 void append_code(std::string& out, std::uint16_t code, char separator, std::string_view status) {
     char digits[4];
     std::to_chars(digits, digits + sizeof digits, code);
@@ -71,6 +85,7 @@ void write_lines(std::string& out, std::uint16_t code, std::string_view status,
 const Reply& reply_to(ipc::RecipientStatus status) { return recipient_replies[static_cast<std::size_t>(status)]; }
 const Reply& reply_to_sender(ipc::Verdict verdict) { return sender_replies[static_cast<std::size_t>(verdict)]; }
 const Reply& reply_to_login(ipc::LoginStatus status) { return login_replies[static_cast<std::size_t>(status)]; }
+const Reply& reply_to_rate(ipc::RateKind kind) { return rate_replies[static_cast<std::size_t>(kind)]; }
 const Reply& reply_to_submission(ipc::SubmitStatus status) {
     return submission_replies[static_cast<std::size_t>(status)];
 }

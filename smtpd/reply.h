@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ipc/auth.h"
+#include "ipc/policy.h"
 #include "ipc/queue.h"
 
 #include <cstdint>
@@ -31,6 +32,7 @@ const Reply& reply_to(ipc::RecipientStatus status);
 const Reply& reply_to_sender(ipc::Verdict verdict);
 const Reply& reply_to_login(ipc::LoginStatus status);
 const Reply& reply_to_submission(ipc::SubmitStatus status);
+const Reply& reply_to_rate(ipc::RateKind kind);              // its detail is the time left
 
 namespace replies {
 
@@ -69,6 +71,10 @@ inline constexpr Reply not_http{521, "5.5.1", "This is a mail server, not a web 
 inline constexpr Reply too_many_errors{421, "4.7.0", "Too many errors, closing the connection"};
 inline constexpr Reply too_many_logins{421, "4.7.0", "Too many failed logins, closing the connection"};
 inline constexpr Reply too_many_connections{421, "4.7.0", "Too many connections, try again later"};
+inline constexpr Reply crowded{421, "4.3.2", "Too many connections here now, try again later"};
+inline constexpr Reply banned{554, "5.7.1", "Your address is banned here,"};
+inline constexpr Reply talked_early{554, "5.5.1", "You talked before the greeting, closing the connection"};
+inline constexpr Reply too_much_junk{421, "4.7.0", "Too many commands that send no mail, closing the connection"};
 inline constexpr Reply timed_out{421, "4.4.2", "Timed out waiting for you, closing the connection"};
 inline constexpr Reply shutting_down{421, "4.3.2", "Server is restarting, try again in a moment"};
 inline constexpr Reply injected{521, "5.5.1", "Commands were waiting behind STARTTLS, closing the connection"};

@@ -1,13 +1,13 @@
 #include "smtpd/service.h"
 
+#include "libcommon/counters.h"
 #include "libcommon/log.h"
 #include "libtls/keyd_signer.h"
+#include "smtpd/conversation.h"
 
-#include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,38 +25,11 @@ constexpr std::chrono::minutes submit_deadline{5};       // below the 10 min of 
 
 std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
-struct ClientAddress {
-    std::string text;
-    std::uint64_t key = 0;
-};
-ClientAddress address_of(const sockaddr_storage& from) {
-    char text[INET6_ADDRSTRLEN] = "unknown";
-    ClientAddress out;
-    if (from.ss_family == AF_INET) {
-        const auto& v4 = reinterpret_cast<const sockaddr_in&>(from);
-        ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-        out.key = v4.sin_addr.s_addr;
-    } else if (from.ss_family == AF_INET6) {
-        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from).sin6_addr;
-        if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-            std::uint32_t v4 = 0;
-            std::memcpy(&v4, v6.s6_addr + 12, sizeof v4);
-            ::inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
-            out.key = v4;
-        } else {
-            ::inet_ntop(AF_INET6, &v6, text, sizeof text);
-            std::memcpy(&out.key, v6.s6_addr, sizeof out.key);
-        }
-    }
-    out.text = text;
-    return out;
-}
+Counter no_room{"smtp_turned_away_total", "reason=\"crowded\"", "SMTP connections that got no session"};
 
-// To one we have no room for: what fits into the socket's empty buffer, and nothing that could block.
-void turn_away(const Fd& socket, const Role& role) {
-    std::string text;
-    write_reply(text, replies::too_many_connections);
-    if (!role.implicit_tls) (void)::send(socket.get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+void send_away(const Visitor& visitor, const Reply& reply) {
+    no_room.add();
+    turn_away(visitor, reply);
 }
 
 // No more connections than descriptors: some are kept for channels, listeners and large bodies.
@@ -75,31 +48,16 @@ struct Service::Port {
     std::unique_ptr<Watch> watch;
 };
 
-struct Service::Conversation {
-    Conversation(std::uint64_t number, ClientKey client, const Limits& limits, const Role& role, bool tls,
-                 std::string address, Effects& effects) :
-        id(number), key(client), session(limits, role, tls, TraceId::make(), std::move(address), effects) {}
-
-    const std::uint64_t id;
-    const ClientKey key;
-    Session session;
-    std::unique_ptr<tls::Connection> connection;
-    bool paused = false;                                 // the session left bytes with the connection
-    Fd large;                                            // qmgr's file, while a large body is written
-    bool large_failed = false;
-    std::uint64_t progress = 0;
-    Clock::time_point progressed = Clock::now();
-};
-
 Service::Service(ipc::Daemon& daemon) :
-    daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)),
-    clock_(daemon.loop(), [this] { tick(); }) {
+    daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)), policy_(daemon),
+    door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }), clock_(daemon.loop(), [this] { tick(); }) {
     load_settings();
     open_ports();
     authd_.connect();
     qmgr_.connect();
     daemon_.on_reload([this] {
         load_settings();
+        policy_.configure();
         open_ports();
     });
     daemon_.on_drain([this] { drain(); });
@@ -112,6 +70,9 @@ Service::~Service() = default;
 void Service::load_settings() {
     limits_ = read_limits(daemon_.config());
     limits_.connections = std::min(limits_.connections, most_connections());
+    seats_.configure({.total = limits_.connections, .per_client = limits_.client_connections,
+                      .percent_known = static_cast<unsigned>(limits_.reserved_known),
+                      .percent_submission = static_cast<unsigned>(limits_.reserved_submission)});
     auto context = tls::server_context(daemon_, "smtp");
     if (context) tls_ = std::move(*context);
     else log::error("smtpd.tls.unavailable", {{"reason", context.error().message()}});
@@ -142,24 +103,47 @@ void Service::accept_from(Port& port) {
             if (errno == EINTR || errno == ECONNABORTED) continue;
             return;
         }
-        ClientAddress client = address_of(from);
-        if (!takes_another(client.key) || (port.role.implicit_tls && !tls_)) turn_away(socket, port.role);
-        else begin(std::move(socket), port.role, std::move(client.text), client.key);
+        greet(std::move(socket), port.role, IpAddress::of(from).value_or(IpAddress()));
     }
 }
 
-bool Service::takes_another(ClientKey key) const {
-    const auto row = clients_.find(key);
-    const std::uint64_t has = row == clients_.end() ? 0 : row->second;
-    return !draining_ && conversations_.size() < limits_.connections && has < limits_.client_connections;
+// Trusted clients go straight to their session. The others pass the door, where the rank is found that decides who gets
+// a seat when few are left.
+void Service::greet(Fd socket, const Role& role, const IpAddress& address) {
+    Visitor visitor;
+    visitor.socket = std::move(socket);
+    visitor.role = &role;
+    visitor.address = address;
+    visitor.text = address.text();
+    const bool trusted = policy_.trusts(address);
+    if (role.submission) visitor.rank = Seats::Rank::submission;
+    if (draining_ || seats_.client_is_full(address) || (role.implicit_tls && !tls_))
+        return send_away(visitor, replies::too_many_connections);
+    if (!seats_.has_room(visitor.rank)) make_room(visitor.rank);
+    auto seat = seats_.take(address, visitor.rank);
+    if (!seat) return send_away(visitor, replies::crowded);
+    visitor.seat = std::move(*seat);
+    if (trusted) begin(std::move(visitor), true);
+    else door_.knock(std::move(visitor));
 }
 
-void Service::begin(Fd socket, const Role& role, std::string address, ClientKey key) {
+// The seat it has was given before its rank was known.
+void Service::admit(Visitor visitor) {
+    visitor.seat.release();
+    if (!seats_.has_room(visitor.rank)) make_room(visitor.rank);
+    auto seat = seats_.take(visitor.address, visitor.rank);
+    if (!seat) return send_away(visitor, replies::crowded);
+    visitor.seat = std::move(*seat);
+    begin(std::move(visitor), false);
+}
+
+void Service::begin(Visitor visitor, bool trusted) {
     const std::uint64_t id = next_id_++;
+    const Role& role = *visitor.role;
+    Fd socket = std::move(visitor.socket);
     auto& slot = conversations_[id];
-    slot = std::make_unique<Conversation>(id, key, limits_, role, tls_ != nullptr, std::move(address), effects_);
+    slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ != nullptr, effects_);
     Conversation* c = slot.get();
-    ++clients_[key];
     c->connection = std::make_unique<tls::Connection>(
         daemon_.loop(), std::move(socket),
         tls::Connection::Callbacks{[this, c](std::string_view bytes) { return on_data(*c, bytes); }, {},
@@ -187,8 +171,6 @@ void Service::on_secured(Conversation& c) {
 void Service::on_closed(Conversation& c) {
     c.session.peer_closed();
     perform(c);
-    const auto row = clients_.find(c.key);
-    if (--row->second == 0) clients_.erase(row);
     conversations_.erase(c.id);
     drained_if_empty();
 }
@@ -233,7 +215,10 @@ void Service::after_step(Conversation& c) {
 
 void Service::perform(Conversation& c) {
     performing_ = true;
-    for (const Event& event : effects_.events) record(c.session.client(), event);
+    for (const Event& event : effects_.events) {
+        record(c.session.client(), event);
+        if (std::holds_alternative<event::MessageAccepted>(event)) note_accepted(c);
+    }
     for (std::uint8_t verb : effects_.verbs) count_command(verb);
     if (!effects_.large.empty()) write_large(c, effects_.large);
     for (const Ask& question : effects_.asks) ask(c, question);
@@ -270,15 +255,19 @@ void Service::ask(Conversation& c, const Ask& question) {
         Service& service;
         Conversation& c;
         std::uint32_t ticket;
+        bool first;
         void operator()(const ipc::Login& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::SaslStart& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::SaslStep& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::CheckSender& q) const { service.put(service.authd_, c, ticket, q); }
-        void operator()(const ipc::ResolveRecipient& q) const { service.put(service.authd_, c, ticket, q); }
+        void operator()(const ipc::ResolveRecipient& q) const {
+            if (c.trusted) service.put(service.authd_, c, ticket, q);
+            else service.ask_recipient(c, ticket, q, first);
+        }
         void operator()(const ipc::OpenLarge& q) const { service.put(service.qmgr_, c, ticket, q); }
         void operator()(const ipc::Submit& q) const { service.submit(c, ticket, q); }
     };
-    std::visit(Router{*this, c, question.ticket}, question.question);
+    std::visit(Router{*this, c, question.ticket, question.first}, question.question);
 }
 
 void Service::submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message) {
@@ -313,7 +302,7 @@ void Service::tick() {
     for (Port& port : ports_)
         if (!draining_) port.watch->enable();
     const auto now = Clock::now();
-    const bool stress = conversations_.size() * 5 > limits_.connections * 4;
+    const bool stress = seats_.taken() * 5 > seats_.total() * 4;
     std::vector<Conversation*> late;
     for (auto& [id, c] : conversations_) {
         if (c->session.progress() != c->progress || c->session.waits()) {
@@ -334,6 +323,7 @@ void Service::tick() {
         perform(*c);
     }
     if (draining_) shut_down_sessions();
+    drained_if_empty();
 }
 
 // With a successor in place nobody has to be sent away: whoever is quiet is, the others come to their own end.
@@ -341,7 +331,10 @@ void Service::drain() {
     draining_ = true;
     for (Port& port : ports_) port.watch->disable();
     patient_until_ = daemon_.has_successor() ? Clock::now() + patience : Clock::time_point{};
-    if (!daemon_.has_successor()) shut_down_sessions();      // else tick() knows who is quiet
+    if (!daemon_.has_successor()) {                          // else tick() knows who is quiet
+        door_.dismiss();
+        shut_down_sessions();
+    }
     drained_if_empty();
 }
 
@@ -357,7 +350,7 @@ void Service::shut_down_sessions() {
 }
 
 void Service::drained_if_empty() {
-    if (draining_ && conversations_.empty()) daemon_.drained();
+    if (draining_ && conversations_.empty() && door_.empty()) daemon_.drained();
 }
 
 } // namespace postern::smtpd

@@ -3,8 +3,11 @@
 
 #include "ipc/daemon.h"
 #include "libtls/connection.h"
+#include "smtpd/door.h"
+#include "smtpd/policy.h"
 #include "smtpd/session.h"
 
+#include <array>
 #include <list>
 #include <unordered_map>
 
@@ -18,13 +21,14 @@ class Service {
   private:
     struct Port;
     struct Conversation;
-    using ClientKey = std::uint64_t;     // an IPv4 address, or an IPv6 /64: who has one has them all
 
     void open_ports();
     void load_settings();
     void accept_from(Port& port);
-    void begin(Fd socket, const Role& role, std::string address, ClientKey key);
-    bool takes_another(ClientKey key) const;
+    void greet(Fd socket, const Role& role, const IpAddress& address);
+    void admit(Visitor visitor);
+    void begin(Visitor visitor, bool trusted);
+    void make_room(Seats::Rank rank);
 
     std::size_t on_data(Conversation& c, std::string_view bytes);
     void on_secured(Conversation& c);
@@ -37,6 +41,10 @@ class Service {
     void start_tls(std::uint64_t id);
     void ask(Conversation& c, const Ask& question);
     template <ipc::Request Q> void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question);
+    void ask_recipient(Conversation& c, std::uint32_t ticket, const ipc::ResolveRecipient& question, bool first);
+    void answer_recipient(std::uint64_t id, std::uint32_t ticket, ipc::RecipientVerdict verdict, const ipc::RecipientPolicy& policy);
+    void answer_late(Conversation& c, std::uint32_t ticket, ipc::RecipientVerdict verdict, std::chrono::milliseconds delay);
+    void note_accepted(Conversation& c);
     void submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message);
     void write_large(Conversation& c, std::string_view bytes);
     void tell(const Tell& message);
@@ -49,16 +57,19 @@ class Service {
     ipc::Daemon& daemon_;
     ipc::Link& authd_;
     ipc::Link& qmgr_;
+    Policy policy_;
+    Seats seats_;                        // outlives those who sit
+    Door door_;
     Limits limits_;
     std::shared_ptr<const tls::Context> tls_;
     Effects effects_;                    // of the step that runs now: its memory serves every session
     bool performing_ = false;
     bool draining_ = false;
     std::chrono::steady_clock::time_point patient_until_{};   // while draining: until then only quiet sessions are ended
+    std::array<std::chrono::steady_clock::time_point, 3> looked_in_vain_{};   // by rank, for somebody to make way
     std::uint64_t next_id_ = 1;
     std::list<Port> ports_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Conversation>> conversations_;
-    std::unordered_map<ClientKey, std::uint32_t> clients_;
     Timer clock_;
 };
 

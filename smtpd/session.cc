@@ -147,7 +147,21 @@ void Session::on_command(const Command& command) {
         if (const auto* chunk = std::get_if<Bdat>(&command)) skip_ = chunk->size;
         return;
     }
+    if (!spends_junk(command)) return;
     std::visit([this](const auto& c) { handle(c); }, command);
+}
+
+// Commands that are no errors and send no mail: a client needs a few, a flood of them only keeps us busy. The count ends
+// with each accepted message.
+bool Session::spends_junk(const Command& command) {
+    const bool junk = std::visit([](const auto& c) {
+        using C = std::decay_t<decltype(c)>;
+        return std::is_same_v<C, Helo> || std::is_same_v<C, Ehlo> || std::is_same_v<C, Rset> || std::is_same_v<C, Noop> ||
+               std::is_same_v<C, Vrfy> || std::is_same_v<C, Help>;
+    }, command);
+    if (!junk || ++junk_ <= limits_.junk_commands) return true;
+    close_with(replies::too_much_junk, "too many commands that send no mail");
+    return false;
 }
 
 bool Session::may_pass(std::size_t command) {
@@ -206,10 +220,11 @@ void Session::handle(const RcptTo& c) {
     std::string forward_path = c.forward_path.mailbox.text();
     const std::uint32_t ticket =
         ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size()});
+    effects_.asks.back().first = transaction_.ask_first();
     held_.push_back({ticket, std::move(forward_path), {}, {0, c.notify, c.original}});
 }
 
-bool Session::hold_verdict(std::uint32_t ticket, ipc::RecipientVerdict verdict) {
+bool Session::hold_verdict(std::uint32_t ticket, std::variant<ipc::RecipientVerdict, RecipientDeferred> verdict) {
     const auto row = std::find_if(held_.begin(), held_.end(), [&](const Held& h) { return h.ticket == ticket; });
     if (row == held_.end() || row->verdict) return false;
     row->verdict = std::move(verdict);
@@ -230,6 +245,12 @@ void Session::release_held() {
 }
 
 void Session::answer_recipient(const Held& asked) {
+    if (const auto* deferred = std::get_if<RecipientDeferred>(&*asked.verdict)) {
+        effects_.events.push_back(event::RecipientRefused{asked.text, deferred->reply.code, deferred->reply.text});
+        std::string refusal;
+        write_reply(refusal, deferred->reply, deferred->detail);
+        return send(refusal);
+    }
     const Reply& answer = add_recipient(asked);
     if (answer.is_error()) {
         effects_.events.push_back(event::RecipientRefused{asked.text, answer.code, answer.text});
@@ -245,7 +266,7 @@ void Session::answer_recipient(const Held& asked) {
 // The one place that opens the door to foreign recipients: only for a session with an identity, and only where
 // it can have one. qmgr asks authd the same again before it takes such an envelope.
 const Reply& Session::add_recipient(const Held& asked) {
-    const ipc::RecipientVerdict& verdict = *asked.verdict;
+    const ipc::RecipientVerdict& verdict = std::get<ipc::RecipientVerdict>(*asked.verdict);
     const bool relays = role_.submission && account_ != 0 && !handle_.empty();
     if (verdict.status == ipc::RecipientStatus::foreign && relays)
         return transaction_.add_foreign(asked.text, asked.dsn) ? reply_to(ipc::RecipientStatus::deliver)
@@ -306,16 +327,23 @@ void Session::tls_started(std::string_view version, std::string_view cipher, ipc
 void Session::answer(std::uint32_t ticket, Answer answer, std::int64_t now) {
     if (state_ == State::closed) return;
     now_ = now;
-    if (auto* verdict = std::get_if<ipc::RecipientVerdict>(&answer)) {
-        if (!hold_verdict(ticket, std::move(*verdict))) return;
+    const auto hold = [&](auto verdict) {
+        if (!hold_verdict(ticket, std::move(verdict))) return false;
         --open_questions_;
         release_held();
+        return true;
+    };
+    if (auto* verdict = std::get_if<ipc::RecipientVerdict>(&answer)) {
+        if (!hold(std::move(*verdict))) return;
+    } else if (auto* deferred = std::get_if<RecipientDeferred>(&answer)) {
+        if (!hold(std::move(*deferred))) return;
     } else {
         if (ticket == 0 || ticket != only_ticket_) return;
         only_ticket_ = 0;
         --open_questions_;
         std::visit([&](const auto& a) {
-            if constexpr (!std::is_same_v<std::decay_t<decltype(a)>, ipc::RecipientVerdict>) on(a, now);
+            using A = std::decay_t<decltype(a)>;
+            if constexpr (!std::is_same_v<A, ipc::RecipientVerdict> && !std::is_same_v<A, RecipientDeferred>) on(a, now);
         }, answer);
     }
     run(now);
@@ -361,6 +389,11 @@ void Session::drain() {
     if (state_ == State::handshake) close();
     else if (open_questions_ == 0 && in(State::fresh, State::greeted, State::auth).has(state_))
         close_with(replies::shutting_down);
+}
+
+void Session::make_way() {
+    if (state_ == State::handshake) close();
+    else close_with(replies::crowded, "had to make way");
 }
 
 void Session::peer_closed() { finish(); }

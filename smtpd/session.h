@@ -39,12 +39,15 @@ class Session {
     void answer(std::uint32_t ticket, Answer answer, std::int64_t now);
     void time_out();
     void shut_down();                    // finishes the transaction it is in, then 421 (RFC 5321 section 3.8)
+    void make_way();                     // 421: others need the place more
     void peer_closed();                  // the connection is gone: nothing more can be said
 
     State state() const { return state_; }
     bool waits() const { return open_questions_ > 0; }   // for us, not for the client: no timeout
     std::uint64_t progress() const { return commands_ + received_ / 4096; }   // moves while the client does
     const Client& client() const { return client_; }
+    AccountId account() const { return account_; }           // 0: nobody logged in
+    const std::string& reverse_path() const { return transaction_.reverse_path(); }
     bool takes_logins() const { return role_.submission; }
 
   private:
@@ -52,7 +55,7 @@ class Session {
     struct Held {
         std::uint32_t ticket = 0;        // of the RCPT it belongs to; 0: only text, ready
         std::string text;                // the reply, or the forward-path that was asked about
-        std::optional<ipc::RecipientVerdict> verdict;
+        std::optional<std::variant<ipc::RecipientVerdict, RecipientDeferred>> verdict;
         ipc::RecipientDsn dsn;           // what that RCPT asked for
     };
     enum class Large : std::uint8_t { none, asked, open, failed };
@@ -117,7 +120,8 @@ class Session {
     void on(const ipc::SenderVerdict& verdict, std::int64_t now);
     void on(const ipc::LargeOpened& opened, std::int64_t now);
     void on(const ipc::Submitted& submitted, std::int64_t now);
-    bool hold_verdict(std::uint32_t ticket, ipc::RecipientVerdict verdict);
+    bool hold_verdict(std::uint32_t ticket, std::variant<ipc::RecipientVerdict, RecipientDeferred> verdict);
+    bool spends_junk(const Command& command);
 
     std::uint32_t ask(Question question);
     void reply(const Reply& reply, std::string_view detail = {});
@@ -169,7 +173,7 @@ class Session {
     std::uint32_t next_ticket_ = 1;
     std::uint32_t only_ticket_ = 0;      // of the one open question that is not about a recipient
     std::uint32_t open_questions_ = 0;
-    std::uint64_t commands_ = 0, received_ = 0, errors_ = 0, messages_ = 0, login_failures_ = 0;
+    std::uint64_t commands_ = 0, received_ = 0, errors_ = 0, messages_ = 0, login_failures_ = 0, junk_ = 0;
 };
 
 } // namespace postern::smtpd

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postern::smtpd {
@@ -21,6 +22,7 @@ class Transaction {
     std::uint64_t announced_size() const { return announced_size_; }
     ipc::BodyKind body() const { return body_; }
     bool smtputf8() const { return extensions_.smtputf8; }
+    bool ask_first() { return !std::exchange(asked_, true); }   // is this the first RCPT of the transaction?
     std::size_t accepted() const { return accepted_; }          // RCPT commands that got a 250
     std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
 
@@ -42,6 +44,7 @@ class Transaction {
     std::uint64_t announced_size_ = 0;
     ipc::BodyKind body_ = ipc::BodyKind::seven_bit;
     ipc::Extensions extensions_;
+    bool asked_ = false;
     std::size_t accepted_ = 0;
     std::string first_;
     std::vector<ipc::EnvelopeRecipient> recipients_;

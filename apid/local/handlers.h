@@ -40,6 +40,11 @@ void replace_alias(const Call& call);
 void delete_alias(const Call& call);
 void list_audit(const Call& call);
 
+// bans.cc
+void list_bans(const Call& call);
+void add_ban(const Call& call);
+void clear_ban(const Call& call);
+
 // queue.cc
 void list_queue(const Call& call);
 void show_queued(const Call& call);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apid/local/fields.h"
+#include "ipc/policy.h"
 
 namespace postern::api {
 
@@ -115,6 +116,18 @@ constexpr auto audit_fields = std::tuple(
     field("subject", &ipc::AuditRow::subject, "to whom"),
     field("detail", &ipc::AuditRow::detail, "with what"),
     field("hash", &ipc::AuditRow::hash, "SHA-256 over the row before and this one"));
+
+constexpr auto ban_fields = std::tuple(
+    field("network", &ipc::BanRow::network, "an address, or a network like 192.0.2.0/24"),
+    field("since", &ipc::BanRow::since, "seconds since the epoch"),
+    field("until", &ipc::BanRow::until, "seconds since the epoch"),
+    field("by", &ipc::BanRow::by, "authd, or who asked"),
+    field("reason", &ipc::BanRow::reason, "for people"));
+
+constexpr auto new_ban_fields = std::tuple(
+    field("network", &ipc::AddBan::network, "an address, or a network like 192.0.2.0/24"),
+    field("duration", &ipc::AddBan::duration, "seconds; an hour when left out"),
+    field("reason", &ipc::AddBan::reason, "for people"));
 
 constexpr auto queue_fields = std::tuple(
     field("id", &ipc::QueueRow::id, "of the message"),

@@ -75,6 +75,10 @@ constexpr Route table[] = {
 
     {.method = "GET", .path = "/api/v1/audit", .summary = "Who changed what; intact: the chain of hashes holds", .handle = list_audit, .result = page<one<audit_fields>>, .pages = true},
 
+    {.method = "GET", .path = "/api/v1/bans", .summary = "Banned networks", .handle = list_bans, .result = page<one<ban_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/bans", .summary = "Turn a network away for a time", .handle = add_ban, .body = one<new_ban_fields>, .good = 201},
+    {.method = "DELETE", .path = "/api/v1/bans/{network}", .summary = "Forget bans inside it and failed logins from it", .handle = clear_ban, .good = 204},
+
     {.method = "GET", .path = "/api/v1/queue", .summary = "Messages that wait", .handle = list_queue, .result = page<one<queue_fields>>, .pages = true},
     {.method = "GET", .path = "/api/v1/queue/{id}", .summary = "One message and each of its recipients", .handle = show_queued, .result = one<queue_fields>},
 

@@ -14,6 +14,8 @@ namespace {
 Counter logins_ok{"imap_logins_total", "result=\"ok\"", "IMAP logins"};
 Counter logins_denied{"imap_logins_total", "result=\"denied\"", "IMAP logins"};
 
+Counter banned{"imap_turned_away_total", "reason=\"banned\"", "IMAP connections that were turned away"};
+
 // What one side may be ahead of the other while bytes are carried.
 constexpr std::size_t relay_window = 64 * 1024;
 
@@ -21,8 +23,8 @@ std::size_t input_budget(const Limits& limits) { return limits.command + 4'096; 
 
 } // namespace
 
-Connection::Connection(Service& service, Fd socket, std::string client, bool implicit_tls) :
-    service_(service), client_(std::move(client)), state_(implicit_tls ? State::securing : State::talking),
+Connection::Connection(Service& service, Fd socket, std::string client, Seats::Seat seat, bool implicit_tls) :
+    service_(service), client_(std::move(client)), seat_(std::move(seat)), state_(implicit_tls ? State::securing : State::talking),
     input_(input_budget(service.limits())), delay_(service.loop(), [this] { deny(); }),
     stream_(service.loop(), std::move(socket),
             {[this](std::string_view bytes) { return on_data(bytes); }, [this] { on_drained(); },
@@ -224,6 +226,16 @@ void Connection::check_time(Clock::time_point now, Clock::duration login, Clock:
     if (state_ == State::talking) stream_.write("* BYE Too long without a login\r\n");
     state_ = State::ended;
     stream_.close();
+}
+
+// In the middle of a handshake, or of a login that will not be believed, without a word.
+void Connection::turn_away() {
+    if (state_ == State::ended || state_ == State::relaying) return;
+    banned.add();
+    log::warning("imap-login.turned.away", {{"session", trace_.text()}, {"client", client_}, {"reason", "banned"}});
+    if (state_ == State::talking) stream_.write("* BYE [UNAVAILABLE] Your address is banned here\r\n");
+    state_ = State::ended;
+    stream_.finish();
 }
 
 // imapd says good-bye to those who are logged in, where a command of theirs has ended.

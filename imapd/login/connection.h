@@ -6,6 +6,7 @@
 #include "imapd/stream.h"
 #include "ipc/auth.h"
 #include "libcommon/ids.h"
+#include "libcommon/seats.h"
 #include "libtls/connection.h"
 
 #include <chrono>
@@ -20,9 +21,12 @@ class Service;
 class Connection {
   public:
     using Clock = std::chrono::steady_clock;
-    Connection(Service& service, Fd socket, std::string client, bool implicit_tls);
+    Connection(Service& service, Fd socket, std::string client, Seats::Seat seat, bool implicit_tls);
 
     const std::string& client() const { return client_; }
+    TraceId trace() const { return trace_; }
+    std::weak_ptr<bool> alive() const { return alive_; }
+    void turn_away();                    // it is banned
     bool logged_in() const { return relay_.has_value(); }
     void check_time(Clock::time_point now, Clock::duration login, Clock::duration stall);
     void shut_down();
@@ -52,6 +56,7 @@ class Connection {
 
     Service& service_;
     const std::string client_;
+    const Seats::Seat seat_;
     const TraceId trace_ = TraceId::make();
     State state_;
     const Clock::time_point connected_ = Clock::now();

@@ -1,6 +1,7 @@
 #include "imapd/login/service.h"
 
 #include "imapd/login/connection.h"
+#include "ipc/policy.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
 #include "libtls/keyd_signer.h"
@@ -29,10 +30,12 @@ struct Service::Port {
 };
 
 Service::Service(ipc::Daemon& daemon)
-    : daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), clock_(daemon.loop(), [this] { check_times(); }) {
+    : daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), policyd_(daemon.link(ipc::ServiceId::policyd)),
+      clock_(daemon.loop(), [this] { check_times(); }) {
     read_settings();
     open_ports();
     authd_.connect();
+    policyd_.keep_up();
     daemon_.on_reload([this] {
         read_settings();
         open_ports();
@@ -49,8 +52,8 @@ void Service::read_settings() {
     limits_.channel_binding = config.flag("auth.channel_binding");
     limits_.cram_md5 = config.flag("auth.cram_md5");
     limits_.failures = static_cast<unsigned>(config.number("imap.max_login_failures"));
-    max_connections_ = config.size("imap.max_connections");
-    max_per_client_ = config.size("imap.max_client_connections");
+    seats_.configure({.total = config.size("imap.max_connections"), .per_client = config.size("imap.max_client_connections")});
+    trust_ = Trust(config.networks("policy.trusted_networks"), config.networks("policy.untrusted_networks"));
     login_timeout_ = config.duration("imap.login_timeout");
     failure_delay_ = config.duration("imap.failure_delay");
     auto context = tls::server_context(daemon_, "imap");
@@ -74,27 +77,38 @@ void Service::open_ports() {
 
 void Service::accept_from(Port& port) {
     for (int i = 0; i < accepts_per_turn; ++i) {
-        Fd socket(::accept4(port.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        Fd socket(::accept4(port.socket.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!socket) {
             // No descriptor or memory for it: the connection would wake us again at once. The clock tries again.
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) port.watch->disable();
             if (errno == EINTR || errno == ECONNABORTED) continue;
             return;
         }
-        std::string client = tls::peer_of(socket.get()).address;
-        std::size_t& count = per_client_[client];
-        if (draining_ || connections_.size() >= max_connections_ || count >= max_per_client_ ||
-            (port.implicit_tls && !tls_)) {
-            turn_away(socket, port.implicit_tls);
-            if (count == 0) per_client_.erase(client);
-            continue;
-        }
-        ++count;
-        auto connection =
-            std::make_unique<Connection>(*this, std::move(socket), std::move(client), port.implicit_tls);
-        connections_.emplace(connection.get(), std::move(connection));
-        connections.set(static_cast<std::int64_t>(connections_.size()));
+        begin(std::move(socket), IpAddress::of(from).value_or(IpAddress()), port.implicit_tls);
     }
+}
+
+void Service::begin(Fd socket, const IpAddress& address, bool implicit_tls) {
+    auto seat = draining_ || (implicit_tls && !tls_) ? std::nullopt : seats_.take(address, Seats::Rank::submission);
+    if (!seat) return turn_away(socket, implicit_tls);
+    auto connection = std::make_unique<Connection>(*this, std::move(socket), address.text(), std::move(*seat), implicit_tls);
+    if (!trust_.covers(address)) ask_about(*connection);
+    connections_.emplace(connection.get(), std::move(connection));
+    connections.set(static_cast<std::int64_t>(connections_.size()));
+}
+
+// The client is greeted meanwhile: the answer is here long before a password could be. None means that it may stay.
+void Service::ask_about(Connection& connection) {
+    if (!policyd_.is_up()) return;
+    const ipc::CheckClient question{connection.trace(), ipc::Protocol::imap, connection.client()};
+    policyd_.call<ipc::CheckClient>(
+        question,
+        [alive = connection.alive(), &connection](Result<ipc::ClientVerdict> verdict) {
+            if (!alive.expired() && verdict && verdict->action == ipc::PolicyAction::banned) connection.turn_away();
+        },
+        std::chrono::seconds(5));
 }
 
 ipc::Link& Service::owner_of(AccountId account) {
@@ -104,9 +118,6 @@ ipc::Link& Service::owner_of(AccountId account) {
 
 void Service::ended(Connection& connection) {
     const auto found = connections_.find(&connection);
-    if (const auto count = per_client_.find(connection.client());
-        count != per_client_.end() && --count->second == 0)
-        per_client_.erase(count);
     daemon_.loop().defer([gone = std::shared_ptr<Connection>(std::move(found->second))] {});   // it called us
     connections_.erase(found);
     connections.set(static_cast<std::int64_t>(connections_.size()));

@@ -6,6 +6,8 @@
 #include "ipc/auth.h"
 #include "ipc/daemon.h"
 #include "ipc/mailbox.h"
+#include "libcommon/seats.h"
+#include "libcommon/trust.h"
 #include "libtls/context.h"
 
 #include <memory>
@@ -36,19 +38,22 @@ class Service {
     void read_settings();
     void open_ports();
     void accept_from(Port& port);
+    void begin(Fd socket, const IpAddress& address, bool implicit_tls);
+    void ask_about(Connection& connection);
     void check_times();
     void drain();
 
     ipc::Daemon& daemon_;
     ipc::Link& authd_;
+    ipc::Link& policyd_;
     Limits limits_;
     std::shared_ptr<const tls::Context> tls_;
-    std::size_t max_connections_ = 0, max_per_client_ = 0;
+    Seats seats_;                        // outlives those who sit
+    Trust trust_;
     std::chrono::milliseconds login_timeout_{}, failure_delay_{};
     bool draining_ = false;
     std::vector<std::unique_ptr<Port>> ports_;
     std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
-    std::unordered_map<std::string, std::size_t> per_client_;
     Timer clock_;
 };
 

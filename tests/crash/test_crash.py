@@ -11,7 +11,7 @@ from conftest import LONG, USERS
 from lab import wait_for
 from load import Ledger, Load, compare, found_in, wait_answering
 
-DAEMONS = ["smtpd", "qmgr", "local", "imapd", "authd", "keyd", "logd", "imap-login"]
+DAEMONS = ["smtpd", "qmgr", "local", "imapd", "authd", "policyd", "keyd", "logd", "imap-login"]
 
 
 def settle_and_check(instance, ledger, capsys, what, answers, cut):

@@ -126,9 +126,9 @@ class Instance:
                 todo += children.get(pid, [])
         return found
 
-    def mailctl(self, *words, stdin=None):
+    def mailctl(self, *words, stdin=None, **more):
         build = pathlib.Path(self.build) if self.build else pathlib.Path(json.loads((self.dir / "lab.json").read_text())["build"])
-        return run([build / "bin" / "mailctl", "--socket", self.dir / "run" / "api.sock", *words], stdin)
+        return run([build / "bin" / "mailctl", "--socket", self.dir / "run" / "api.sock", *words], stdin, **more)
 
     def queue_length(self):
         """Messages that something will happen to; those for a foreign domain wait for an outbound agent."""

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the users of the serv
 SANITIZED = "asan" in os.environ.get("POSTERN_BUILD", "")
 NETWORK_FACING = {"smtpd", "imap-login", "api-front"}
 ROOTED = NETWORK_FACING | {"keyd", "local", "api-local"}          # an empty root
-STATE = {"qmgr": ["state/spool"], "authd": ["state/auth"], "imapd": ["mail"], "logd": ["log"]}
+STATE = {"qmgr": ["state/spool"], "authd": ["state/auth"], "policyd": ["state/policy"], "imapd": ["mail"], "logd": ["log"]}
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 

@@ -60,7 +60,9 @@ struct Answerer {
     }
     Answer operator()(const ipc::ResolveRecipient& resolve) const {
         ipc::RecipientVerdict verdict;
-        verdict.status = static_cast<ipc::RecipientStatus>(program.byte() % 8);
+        const std::uint8_t status = program.byte() % 9;
+        if (status == 8) return RecipientDeferred{reply_to_rate(static_cast<ipc::RateKind>(program.byte() % 9)), "try again"};
+        verdict.status = static_cast<ipc::RecipientStatus>(status);
         for (int i = program.byte() % 4; i > 0; --i)
             verdict.targets.push_back({1 + program.byte() % 3ULL, resolve.forward_path, {}});
         return verdict;
@@ -118,8 +120,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             open.erase(open.begin() + at);
         } else if (operation < 250) {
             session.tls_started("TLSv1.3", "cipher", {"exported", {}});
-        } else if (operation < 252) {
+        } else if (operation < 251) {
             session.time_out();
+        } else if (operation < 252) {
+            session.make_way();
         } else if (operation < 254) {
             session.shut_down();
         } else {

@@ -19,9 +19,15 @@ struct Door {
     HashCost cost = test::cheap;
     Verifier verifier{pool, cost, 90s};
     Handles handles{30s, 100};
+    Guard guard{db};
     Verifier::Time now{};
+    std::chrono::milliseconds waited{};
     std::int64_t day = 5000;
-    Logins logins{db, verifier, handles, [this] { return now; }, [this] { return day; }};
+    Logins logins{db, verifier, handles, guard, [this] { return now; }, [this] { return day; },
+                  [this](std::chrono::milliseconds delay, const std::function<void()>& task) {
+                      waited += delay;
+                      task();
+                  }};
     AccountId ann = 0;
 
     explicit Door(HashCost today = test::cheap) : cost(today) {

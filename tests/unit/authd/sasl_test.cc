@@ -24,8 +24,10 @@ struct Door {
     HashPool pool{bag.post(), 1, 8};
     Verifier verifier{pool, test::cheap, 90s};
     Handles handles{30s, 100};
+    Guard guard{db};
     Verifier::Time now{};
-    Logins logins{db, verifier, handles, [this] { return now; }, [] { return std::int64_t{5000}; }};
+    Logins logins{db, verifier, handles, guard, [this] { return now; }, [] { return std::int64_t{5000}; },
+                  [](std::chrono::milliseconds, const std::function<void()>& task) { task(); }};
     Sasl sasl{db, logins, "mx.example.org", [this] { return now; }};
     AccountId ann = 0;
 

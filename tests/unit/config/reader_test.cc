@@ -66,6 +66,28 @@ TEST_CASE("units and lists") {
     CHECK_FALSE(outcome.config.flag("server.seccomp"));
 }
 
+TEST_CASE("rates and networks") {
+    struct Case { std::string_view key, written, flat; };
+    const Case cases[] = {
+        {"policy.client_messages", "100/1h", "100/3600000"}, {"policy.client_messages", "7/30s", "7/30000"},
+        {"policy.client_messages", "off", "0/1000"},         {"policy.client_messages", "Off", "0/1000"},
+        {"policy.client_messages", "5", "-"},                {"policy.client_messages", "0/1h", "-"},
+        {"policy.client_messages", "5/0s", "-"},             {"policy.client_messages", "/1h", "-"},
+        {"policy.client_messages", "5/2d", "-"},             {"policy.client_messages", "5/1h/1h", "-"},
+        {"policy.trusted_networks", "192.0.2.0/24 ::1", "192.0.2.0/24\n::1\n"},
+        {"policy.trusted_networks", "192.0.2.1/24", "-"},    {"policy.trusted_networks", "", ""},
+    };
+    for (const Case& c : cases) {
+        INFO(c.key << ": " << c.written);
+        const auto value = parse_value(*find_option(c.key), c.written);
+        CHECK((value ? *value : "-") == c.flat);
+    }
+    const Config config = read("policy:\n  client_messages: 7/30s\n  trusted_networks: [192.0.2.0/24]\n").config;
+    CHECK(config.rate("policy.client_messages").count == 7);
+    CHECK(config.rate("policy.client_messages").period == std::chrono::seconds(30));
+    CHECK(config.networks("policy.trusted_networks") == std::vector{*Network::parse("192.0.2.0/24")});
+}
+
 TEST_CASE("the environment wins, and its mistakes are said") {
     CHECK(read("logging:\n  level: error\n", {"POSTERN_LOGGING_LEVEL=debug"}).config.text("logging.level") == "debug");
     CHECK(read("", {"POSTERN_LOGING_LEVEL=debug"}).mistakes ==
@@ -86,7 +108,7 @@ TEST_CASE("the flat form comes back") {
 }
 
 TEST_CASE("every key that code asks for is in the table") {
-    const std::regex asked(R"re(\.(text|number|size|duration|flag|list)\("([a-z]+\.[a-z_]+)"\))re");
+    const std::regex asked(R"re(\.(text|number|size|duration|flag|rate|list|networks)\("([a-z]+\.[a-z_]+)"\))re");
     std::size_t found = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(POSTERN_SOURCE_DIR)) {
         const std::string path = entry.path().string();

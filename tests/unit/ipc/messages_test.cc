@@ -18,6 +18,7 @@ struct Filler {
     void fill(bool& v) { v = true; }
     template <std::integral T> void fill(T& v) { v = static_cast<T>(next++); }
     template <WireEnum E> void fill(E& v) { v = last_enumerator(E{}); }
+    template <class R, class P> void fill(std::chrono::duration<R, P>& v) { v = std::chrono::duration<R, P>(next++); }
     template <std::size_t N> void fill(Text<N>& v) { v.value = std::string(std::min<std::size_t>(N, 5), 'a') ; }
     template <std::size_t N> void fill(std::array<std::uint8_t, N>& v) { v.fill(next++); }
     template <class T, std::size_t N> void fill(List<T, N>& v) {

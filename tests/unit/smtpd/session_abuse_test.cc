@@ -209,3 +209,64 @@ TEST_CASE("a client that stops talking is told, and a late answer finds nobody")
     talk.answer_held(0);
     CHECK(talk.take_replies().empty());
 }
+
+TEST_CASE("policy defers a recipient in its turn, with the time left, and the transaction goes on") {
+    Talk talk;
+    talk.send("EHLO c\r\nMAIL FROM:<a@b.example>\r\n");
+    talk.take_replies();
+    talk.hold = true;
+    talk.send("RCPT TO:<ann@example.org>\r\nRCPT TO:<bob@example.org>\r\n");
+    REQUIRE(talk.questions.size() == 2);
+    CHECK(talk.questions[0].first);
+    CHECK_FALSE(talk.questions[1].first);
+    const Ask second = talk.questions[1];
+    talk.answer_with(second, RecipientDeferred{reply_to_rate(ipc::RateKind::client_recipients), "try again in 40 seconds"});
+    CHECK(talk.take_replies().empty());
+    talk.answer_held(0);
+    CHECK(talk.take_replies() == "250 2.1.5 Recipient OK\r\n"
+                                 "452 4.5.3 Too many recipients from your address, try again in 40 seconds\r\n");
+    talk.hold = false;
+    talk.script(R"(C: DATA
+                   S: 354 *
+                   C: x
+                   C: .
+                   S: 250 2.0.0 Queued as *)");
+    REQUIRE(talk.submitted.size() == 1);
+    CHECK(talk.submitted[0].envelope.recipients.size() == 1);
+    talk.send("MAIL FROM:<a@b.example>\r\n");
+    talk.hold = true;
+    talk.send("RCPT TO:<ann@example.org>\r\n");
+    CHECK(talk.questions.back().first);                  // of the next transaction
+}
+
+TEST_CASE("commands that send no mail have a budget, and a message renews it") {
+    Limits limits;
+    limits.junk_commands = 10;
+    Talk talk(relay, limits);
+    talk.send("EHLO c\r\n");
+    for (int i = 0; i < 8; ++i) talk.send("NOOP\r\n");
+    talk.take_replies();
+    talk.script(R"(C: MAIL FROM:<a@b.example>
+                   S: 250 *
+                   C: RCPT TO:<ann@example.org>
+                   S: 250 *
+                   C: DATA
+                   S: 354 *
+                   C: .
+                   S: 250 *)");
+    for (int i = 0; i < 10; ++i) talk.send("RSET\r\n");
+    CHECK(talk.take_replies().find("421") == std::string::npos);
+    talk.script("C: HELP\nS: 421 4.7.0 Too many commands that send no mail, closing the connection");
+    CHECK(talk.closed());
+}
+
+TEST_CASE("who has to make way is told so, in the middle of a message too") {
+    Talk talk;
+    talk.send("EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\nhalf");
+    talk.take_replies();
+    talk.session.make_way();
+    talk.perform();
+    CHECK(talk.take_replies() == "421 4.3.2 Too many connections here now, try again later\r\n");
+    CHECK(talk.closed());
+    CHECK(talk.submitted.empty());
+}

@@ -1,6 +1,6 @@
-#include "authd/sqlite.h"
+#include "libsql/sqlite.h"
 
-namespace postern::authd {
+namespace postern::sql {
 namespace {
 
 // What a caller can act on; everything else is the disk's or our own trouble.
@@ -48,22 +48,23 @@ std::optional<Error> Rows::failed() const {
     return db_.error(code_);
 }
 
-Result<Database> Database::open(const std::filesystem::path& file) {
+Result<Database> Database::open(const std::filesystem::path& file, Durability durability) {
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(file.c_str(), &handle,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
                                          SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                                      nullptr);
-    Database db(handle);
+    Database db(handle, file.filename().string());
     if (code != SQLITE_OK) return db.error(code).with("file", file.string());
     // DEFENSIVE and no triggers from the schema's text beyond ours: a damaged file must not run code of its own.
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     auto set = db.execute("PRAGMA locking_mode = EXCLUSIVE;"   // one owner process: no shared memory file either
                           "PRAGMA journal_mode = WAL;"
-                          "PRAGMA synchronous = FULL;"
-                          "PRAGMA foreign_keys = ON;"
-                          "PRAGMA secure_delete = ON;");       // an old password hash does not stay in a free page
+                          "PRAGMA foreign_keys = ON;");
+    if (set)
+        set = db.execute(durability == Durability::full ? "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                                                        : "PRAGMA synchronous = NORMAL;");
     if (!set) return set.error().with("file", file.string());
     return db;
 }
@@ -86,7 +87,7 @@ sqlite3_stmt* Database::prepared(std::string_view sql) {
 }
 
 Error Database::error(int code) const {
-    return Error(kind_of(code), "accounts.db: " + std::string(handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code)));
+    return Error(kind_of(code), name_ + ": " + std::string(handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code)));
 }
 
-} // namespace postern::authd
+} // namespace postern::sql
