@@ -7,17 +7,7 @@ using namespace std::string_literals;
 
 namespace {
 
-constexpr std::string_view envelope = R"(
-    S: 220 *
-    C: HELO client.example
-    S: 250 *
-    C: MAIL FROM:<bob@example.net>
-    S: 250 *
-    C: RCPT TO:<ann@example.org>
-    S: 250 *
-)";
-
-std::string short_envelope(std::string_view mail = "MAIL FROM:<bob@example.net>") {
+std::string envelope(std::string_view mail = "MAIL FROM:<bob@example.net>") {
     return fmt::format("S: 220 *\nC: HELO c\nS: 250 *\nC: {}\nS: 250 *\nC: RCPT TO:<ann@example.org>\nS: 250 *\n", mail);
 }
 
@@ -29,7 +19,7 @@ std::string bdat(std::string_view bytes, bool last = false) {
 
 TEST_CASE("a message in chunks arrives as it was sent") {
     Talk talk;
-    talk.script(envelope);
+    talk.script(envelope());
     talk.send(bdat("Subject: x\r\n\r\n.\r\n.."));
     talk.script("S: 250 2.0.0 Chunk taken\n");
     talk.send(bdat("dots\r"));                                  // a line end between two chunks
@@ -57,7 +47,7 @@ TEST_CASE("a whole pipelined transaction, on any cut") {
 
 TEST_CASE("a zero-length LAST ends a message, even one without any octets") {
     Talk talk;
-    talk.script(short_envelope());
+    talk.script(envelope());
     talk.script("C: BDAT 0 LAST\nS: 250 2.0.0 Queued as *\n");
     CHECK(talk.submitted.at(0).body.empty());
 }
@@ -65,7 +55,7 @@ TEST_CASE("a zero-length LAST ends a message, even one without any octets") {
 TEST_CASE("BINARYMIME takes any octets, and only by BDAT") {
     const std::string bytes = "Subject: x\r\n\r\na\rb\nc\0d"s + std::string(100000, 'x');
     Talk talk;
-    talk.script(short_envelope("MAIL FROM:<bob@example.net> BODY=BINARYMIME"));
+    talk.script(envelope("MAIL FROM:<bob@example.net> BODY=BINARYMIME"));
     talk.script("C: DATA\nS: 503 5.5.1 BODY=BINARYMIME is sent by BDAT\n");
     talk.send(bdat(bytes, true));
     talk.script("S: 250 2.0.0 Queued as *\n");
@@ -81,14 +71,14 @@ TEST_CASE("text in chunks has lines: what has not is refused, and the session go
         {"\r\n.\r\nMAIL FROM:<x@evil.example>\n", "S: 550 5.6.0 *"}};
     for (const Case& c : cases) {
         Talk last;
-        last.script(short_envelope());
+        last.script(envelope());
         last.send(bdat(c.body, true));
         last.script(std::string(c.reply) + "\nC: NOOP\nS: 250 *\n");
         CHECK(last.submitted.empty());
         CHECK(last.session.state() == Session::State::greeted);
 
         Talk early;                                             // said at the chunk, not at the end
-        early.script(short_envelope());
+        early.script(envelope());
         early.send(bdat(c.body));
         early.script(c.reply);
         early.send(bdat("RSET\r\nrest\r\n", true));
@@ -96,7 +86,7 @@ TEST_CASE("text in chunks has lines: what has not is refused, and the session go
         CHECK(early.submitted.empty());
     }
     Talk cr;
-    cr.script(short_envelope());
+    cr.script(envelope());
     cr.send(bdat("a\r", true));
     cr.script("S: 550 5.6.0 Message has a bare <CR>*\n");
 }
@@ -105,7 +95,7 @@ TEST_CASE("a size beyond the limit is refused as soon as it is announced, and it
     Limits limits;
     limits.message_bytes = 1000;
     Talk talk(relay, limits);
-    talk.script(short_envelope());
+    talk.script(envelope());
     talk.script("C: BDAT 1001\nS: 552 5.3.4 *\n");
     talk.send(std::string(1001 - 6, 'x') + "QUIT\r\n");
     talk.script("C: NOOP\nS: 250 *\n");
@@ -126,7 +116,7 @@ TEST_CASE("a size beyond the limit is refused as soon as it is announced, and it
     CHECK(talk.submitted.size() == 1);
 
     Talk endless(relay, limits);
-    endless.script(short_envelope());
+    endless.script(envelope());
     endless.script("C: BDAT 18446744073709551615 LAST\nS: 552 5.3.4 *\nC: QUIT\n");
     CHECK(endless.take_replies().empty());
 }
@@ -151,7 +141,7 @@ TEST_CASE("chunks out of place are refused, and their octets forgotten") {
 
 TEST_CASE("between two chunks: RSET, EHLO and NOOP, but no MAIL, RCPT or DATA") {
     Talk talk;
-    talk.script(short_envelope());
+    talk.script(envelope());
     talk.send(bdat("one\r\n"));
     talk.script(R"(
         S: 250 *
@@ -176,7 +166,7 @@ TEST_CASE("between two chunks: RSET, EHLO and NOOP, but no MAIL, RCPT or DATA") 
     talk.script("S: 250 *\n");
     CHECK(talk.submitted.at(0).body.view() == "two\r\n");
     Talk again;
-    again.script(short_envelope());
+    again.script(envelope());
     again.send(bdat("one\r\n"));
     again.script("S: 250 *\nC: HELO c\nS: 250 *\nC: BDAT 0 LAST\nS: 503 *\n");
     CHECK(again.submitted.empty());
@@ -187,7 +177,7 @@ TEST_CASE("what follows a BDAT that is not understood is no command") {
                                         "BDAT 5\n", "bdat 5 \x01\r\n"}) {
         INFO(line);
         Talk talk;
-        talk.script(short_envelope());
+        talk.script(envelope());
         talk.send(std::string(line) + "MAIL FROM:<smuggled@evil.example>\r\n");
         CHECK(talk.take_replies().starts_with("50"));
         CHECK(talk.closed());
@@ -203,7 +193,7 @@ TEST_CASE("a large message in chunks goes to the descriptor qmgr opened") {
     for (std::size_t chunk : {std::size_t{77}, std::size_t{1000}, std::size_t{1001}, std::size_t{40000}}) {
         INFO("chunks of " << chunk);
         Talk talk(relay, limits);
-        talk.script(short_envelope());
+        talk.script(envelope());
         for (std::size_t at = 0; at < body.size(); at += chunk) {
             talk.send(bdat(std::string_view(body).substr(at, chunk)));
             talk.script("S: 250 *\n");
@@ -221,7 +211,7 @@ TEST_CASE("a chunk is answered when its octets have a place") {
     limits.inline_bytes = 10;
     for (const bool last : {false, true}) {
         Talk talk(relay, limits);
-        talk.script(short_envelope());
+        talk.script(envelope());
         talk.hold = true;
         talk.send(bdat("0123456789\r\n", last));
         CHECK(talk.take_replies().empty());
@@ -238,26 +228,26 @@ TEST_CASE("a large message that cannot be kept is given up at the chunk") {
     limits.inline_bytes = 10;
     Talk full(relay, limits);
     full.large_status = ipc::SubmitStatus::no_space;
-    full.script(short_envelope());
+    full.script(envelope());
     full.send(bdat("0123456789\r\n") + bdat("more\r\n", true));
     full.script("S: 452 4.3.1 *\nS: 503 5.5.1 *\nC: NOOP\nS: 250 *\n");
     CHECK(full.submitted.empty());
 
     Talk reset(relay, limits);
-    reset.script(short_envelope());
+    reset.script(envelope());
     reset.send(bdat("0123456789\r\n"));
     reset.script("S: 250 *\nC: RSET\nS: 250 *\n");
     REQUIRE(reset.tells.size() == 1);
     CHECK(std::get<ipc::AbandonLarge>(reset.tells[0]).token == 42);
 
     Talk bad(relay, limits);
-    bad.script(short_envelope());
+    bad.script(envelope());
     bad.send(bdat("0123456789\r\n") + bdat("a\nb"));
     bad.script("S: 250 *\nS: 550 5.6.0 *\n");
     REQUIRE(bad.tells.size() == 1);
 
     Talk gone(relay, limits);
-    gone.script(short_envelope());
+    gone.script(envelope());
     gone.send(bdat("0123456789\r\n"));
     gone.session.peer_closed();
     gone.perform();
@@ -266,7 +256,7 @@ TEST_CASE("a large message that cannot be kept is given up at the chunk") {
 
 TEST_CASE("a loop is seen in chunks, too") {
     Talk talk;
-    talk.script(short_envelope());
+    talk.script(envelope());
     std::string header;
     for (int hop = 0; hop < 51; ++hop) header += "Received: from a by b\r\n";
     talk.send(bdat(header) + bdat("\r\nx\r\n", true));
