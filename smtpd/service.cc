@@ -134,10 +134,10 @@ void Service::greet(Fd socket, const Role& role, const IpAddress& address) {
     visitor.text = address.text();
     const bool trusted = policy_.trusts(address);
     if (role.submission) visitor.rank = Seats::Rank::submission;
-    if (draining_ || seats_.client_is_full(address) || (role.implicit_tls && !tls_))
+    if (draining_ || (!trusted && seats_.client_is_full(address)) || (role.implicit_tls && !tls_))
         return send_away(visitor, replies::too_many_connections);
     if (!seats_.has_room(visitor.rank)) make_room(visitor.rank);
-    auto seat = seats_.take(address, visitor.rank);
+    auto seat = seats_.take(address, visitor.rank, trusted);
     if (!seat) return refuse(visitor);
     visitor.seat = std::move(*seat);
     if (trusted) begin(std::move(visitor), true);
