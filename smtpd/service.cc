@@ -169,7 +169,7 @@ void Service::begin(Visitor visitor, bool trusted) {
     c->connection = std::make_unique<tls::Connection>(
         daemon_.loop(), std::move(socket),
         tls::Connection::Callbacks{[this, c](std::string_view bytes) { return on_data(*c, bytes); }, {},
-                                   [this, c] { on_secured(*c); }, [this, c](std::string_view) { on_closed(*c); }},
+                                   [this, c] { on_secured(*c); }, [this, c](std::string_view why) { on_closed(*c, why); }},
         role.implicit_tls ? tls_ : nullptr);
     perform(*c);
 }
@@ -190,7 +190,8 @@ void Service::on_secured(Conversation& c) {
     after_step(c);
 }
 
-void Service::on_closed(Conversation& c) {
+void Service::on_closed(Conversation& c, std::string_view why) {
+    if (why == tls::Connection::clear_behind_starttls) record(c.session.client(), event::Abuse{tls::Connection::clear_behind_starttls});
     c.session.peer_closed();
     perform(c);
     conversations_.erase(c.id);
@@ -247,19 +248,11 @@ void Service::perform(Conversation& c) {
     for (const Ask& question : effects_.asks) ask(c, question);
     for (const Tell& message : effects_.tells) tell(message);
     const Effects::Then then = effects_.then;
-    if (then == Effects::Then::close) c.connection->write_last(effects_.send);
+    if (then == Effects::Then::start_tls) c.connection->start_tls(tls_, effects_.send);
+    else if (then == Effects::Then::close) c.connection->write_last(effects_.send);
     else if (!effects_.send.empty()) c.connection->write(effects_.send);
     effects_.clear();
     performing_ = false;
-    // Not from inside on_data: until that returns, STARTTLS itself still lies in the connection's buffer.
-    if (then == Effects::Then::start_tls) daemon_.loop().defer([this, id = c.id] { start_tls(id); });
-}
-
-void Service::start_tls(std::uint64_t id) {
-    const auto row = conversations_.find(id);
-    if (row == conversations_.end() || row->second->connection->start_tls(tls_)) return;
-    record(row->second->session.client(), event::Abuse{"bytes behind STARTTLS"});
-    row->second->connection->close();
 }
 
 template <ipc::Request Q> void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question) {

@@ -36,13 +36,12 @@ class Service {
 
     std::size_t on_data(Conversation& c, std::string_view bytes);
     void on_secured(Conversation& c);
-    void on_closed(Conversation& c);
+    void on_closed(Conversation& c, std::string_view why);
     void on_answer(std::uint64_t id, std::uint32_t ticket, Answer answer, Fd descriptor);
     void after_step(Conversation& c);
     void discard(const Answer& answer);
 
     void perform(Conversation& c);
-    void start_tls(std::uint64_t id);
     void ask(Conversation& c, const Ask& question);
     template <ipc::Request Q> void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question);
     void ask_recipient(Conversation& c, std::uint32_t ticket, const ipc::ResolveRecipient& question, bool first);
