@@ -75,6 +75,10 @@ constexpr Option table[] = {
     range(Kind::duration, "imap.timeout", "30min", minute, 24 * hour, imapd, "how long a client may say nothing; RFC 9051 demands 30 minutes"),
     range(Kind::duration, "imap.stall_timeout", "1min", 1 * second, hour, imapd, "how long a client may take nothing of an answer"),
 
+    // tls: of SMTP and IMAP, and of the API where it speaks HTTPS
+    text(Kind::path, "tls.certificates", "", nobody, "directory of further certificates, each shown to clients that ask for a name in it: NAME/fullchain.pem with NAME/privkey.pem, as certbot keeps them, or NAME.pem with NAME.key"),
+    range(Kind::duration, "tls.expiry_notice", "14d", 0, 365 * 24 * hour, smtpd | login | bit(S::api_front), "how long before its end a certificate is warned of, at each start, reload and day"),
+
     // api
     text(Kind::addresses, "api.listen_addr", "127.0.0.1:8080", api, "health and metrics over HTTP; other than loopback only with TLS"),
     text(Kind::path, "api.tls_cert", "", nobody, "certificate chain for HTTPS, PEM; without one plain HTTP on loopback"),

@@ -2,7 +2,6 @@
 
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
-#include "libtls/keyd_signer.h"
 #include "smtpd/conversation.h"
 
 #include <cerrno>
@@ -50,7 +49,8 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon) :
     daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)), policy_(daemon),
-    door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }), clock_(daemon.loop(), [this] { tick(); }) {
+    door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }),
+    certificates_(daemon, "smtp", "smtp"), clock_(daemon.loop(), [this] { tick(); }) {
     load_settings();
     open_ports();
     authd_.connect();
@@ -73,7 +73,7 @@ void Service::load_settings() {
     seats_.configure({.total = limits_.connections, .per_client = limits_.client_connections,
                       .percent_known = static_cast<unsigned>(limits_.reserved_known),
                       .percent_submission = static_cast<unsigned>(limits_.reserved_submission)});
-    auto context = tls::server_context(daemon_, "smtp");
+    auto context = certificates_.load();
     if (context) tls_ = std::move(*context);
     else log::error("smtpd.tls.unavailable", {{"reason", context.error().message()}});
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ipc/daemon.h"
+#include "libtls/certificates.h"
 #include "libtls/connection.h"
 #include "smtpd/door.h"
 #include "smtpd/policy.h"
@@ -61,6 +62,7 @@ class Service {
     Seats seats_;                        // outlives those who sit
     Door door_;
     Limits limits_;
+    tls::Certificates certificates_;
     std::shared_ptr<const tls::Context> tls_;
     Effects effects_;                    // of the step that runs now: its memory serves every session
     bool performing_ = false;

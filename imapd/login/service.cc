@@ -4,7 +4,6 @@
 #include "ipc/policy.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
-#include "libtls/keyd_signer.h"
 
 #include <cerrno>
 #include <sys/socket.h>
@@ -31,7 +30,7 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon)
     : daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), policyd_(daemon.link(ipc::ServiceId::policyd)),
-      clock_(daemon.loop(), [this] { check_times(); }) {
+      certificates_(daemon, "imap", "imap"), clock_(daemon.loop(), [this] { check_times(); }) {
     read_settings();
     open_ports();
     authd_.connect();
@@ -56,7 +55,7 @@ void Service::read_settings() {
     trust_ = Trust(config.networks("policy.trusted_networks"), config.networks("policy.untrusted_networks"));
     login_timeout_ = config.duration("imap.login_timeout");
     failure_delay_ = config.duration("imap.failure_delay");
-    auto context = tls::server_context(daemon_, "imap");
+    auto context = certificates_.load();
     if (context) tls_ = std::move(*context);
     else log::error("imap-login.tls.unavailable", {{"reason", context.error().message()}});
 }

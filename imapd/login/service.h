@@ -8,7 +8,7 @@
 #include "ipc/mailbox.h"
 #include "libcommon/seats.h"
 #include "libcommon/trust.h"
-#include "libtls/context.h"
+#include "libtls/certificates.h"
 
 #include <memory>
 #include <string>
@@ -47,6 +47,7 @@ class Service {
     ipc::Link& authd_;
     ipc::Link& policyd_;
     Limits limits_;
+    tls::Certificates certificates_;
     std::shared_ptr<const tls::Context> tls_;
     Seats seats_;                        // outlives those who sit
     Trust trust_;
