@@ -49,6 +49,7 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon) :
     daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)), policy_(daemon),
+    proxies_(daemon.loop()),
     door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }),
     certificates_(daemon, "smtp", "smtp"), clock_(daemon.loop(), [this] { tick(); }) {
     load_settings();
@@ -73,6 +74,7 @@ void Service::load_settings() {
     seats_.configure({.total = limits_.connections, .per_client = limits_.client_connections,
                       .percent_known = static_cast<unsigned>(limits_.reserved_known),
                       .percent_submission = static_cast<unsigned>(limits_.reserved_submission)});
+    proxies_.configure(daemon_.config().networks("smtp.proxy_networks"));
     auto context = certificates_.load();
     if (context) tls_ = std::move(*context);
     else log::error("smtpd.tls.unavailable", {{"reason", context.error().message()}});
@@ -103,14 +105,23 @@ void Service::accept_from(Port& port) {
             if (errno == EINTR || errno == ECONNABORTED) continue;
             return;
         }
-        greet(std::move(socket), port.role, IpAddress::of(from).value_or(IpAddress()));
+        arrive(std::move(socket), port.role, IpAddress::of(from).value_or(IpAddress()));
     }
+}
+
+void Service::arrive(Fd socket, const Role& role, const IpAddress& source) {
+    const TraceId trace = TraceId::make();
+    if (!proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
+    proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client) {
+        greet(std::move(taken), role, trace, client);
+    });
 }
 
 // Trusted clients go straight to their session. The others pass the door, where the rank is found that decides who gets
 // a seat when few are left.
-void Service::greet(Fd socket, const Role& role, const IpAddress& address) {
+void Service::greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address) {
     Visitor visitor;
+    visitor.trace = trace;
     visitor.socket = std::move(socket);
     visitor.role = &role;
     visitor.address = address;
@@ -330,6 +341,7 @@ void Service::tick() {
 void Service::drain() {
     draining_ = true;
     for (Port& port : ports_) port.watch->disable();
+    proxies_.dismiss();
     patient_until_ = daemon_.has_successor() ? Clock::now() + patience : Clock::time_point{};
     if (!daemon_.has_successor()) {                          // else tick() knows who is quiet
         door_.dismiss();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ipc/daemon.h"
+#include "libcommon/proxies.h"
 #include "libtls/certificates.h"
 #include "libtls/connection.h"
 #include "smtpd/door.h"
@@ -26,7 +27,8 @@ class Service {
     void open_ports();
     void load_settings();
     void accept_from(Port& port);
-    void greet(Fd socket, const Role& role, const IpAddress& address);
+    void arrive(Fd socket, const Role& role, const IpAddress& source);
+    void greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address);
     void admit(Visitor visitor);
     void begin(Visitor visitor, bool trusted);
     void make_room(Seats::Rank rank);
@@ -59,6 +61,7 @@ class Service {
     ipc::Link& authd_;
     ipc::Link& qmgr_;
     Policy policy_;
+    Proxies proxies_;
     Seats seats_;                        // outlives those who sit
     Door door_;
     Limits limits_;
