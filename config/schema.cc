@@ -56,6 +56,7 @@ constexpr Option table[] = {
     range(Kind::number, "smtp.reserved_for_known", "20", 0, 90, smtpd, "percent of smtp.max_connections that clients without history cannot take"),
     range(Kind::number, "smtp.reserved_for_submission", "10", 0, 90, smtpd, "percent that only submission can take"),
     text(Kind::networks, "smtp.proxy_networks", "", smtpd, "load balancers that begin each connection with a PROXY header, on every port; the client it names is the client"),
+    text(Kind::networks, "smtp.xclient_networks", "", smtpd, "SMTP proxies that may say by XCLIENT whom they speak for; never loopback with users on this host"),
     range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),

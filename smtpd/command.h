@@ -50,7 +50,11 @@ struct Auth {                                            // RFC 4954
     std::string_view mechanism;
     std::optional<std::string_view> initial_response;    // in base64; "=" stands for an empty one
 };
-using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth>;
+struct Xclient {                                         // Postfix's XCLIENT_README; empty: unavailable, or not said
+    std::string name, address, helo, protocol, destination;
+    std::uint16_t port = 0, destination_port = 0;
+};
+using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth, Xclient>;
 
 struct BadSyntax {
     Reply reply;

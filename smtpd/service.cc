@@ -75,6 +75,7 @@ void Service::load_settings() {
                       .percent_known = static_cast<unsigned>(limits_.reserved_known),
                       .percent_submission = static_cast<unsigned>(limits_.reserved_submission)});
     proxies_.configure(daemon_.config().networks("smtp.proxy_networks"));
+    xclient_networks_ = daemon_.config().networks("smtp.xclient_networks");
     auto context = certificates_.load();
     if (context) tls_ = std::move(*context);
     else log::error("smtpd.tls.unavailable", {{"reason", context.error().message()}});
@@ -151,10 +152,12 @@ void Service::admit(Visitor visitor) {
 void Service::begin(Visitor visitor, bool trusted) {
     const std::uint64_t id = next_id_++;
     const Role& role = *visitor.role;
+    const IpAddress address = visitor.address;
     Fd socket = std::move(visitor.socket);
     auto& slot = conversations_[id];
     slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ != nullptr, effects_);
     Conversation* c = slot.get();
+    if (contains(xclient_networks_, address)) c->session.allow_xclient();
     c->connection = std::make_unique<tls::Connection>(
         daemon_.loop(), std::move(socket),
         tls::Connection::Callbacks{[this, c](std::string_view bytes) { return on_data(*c, bytes); }, {},
@@ -275,6 +278,7 @@ void Service::ask(Conversation& c, const Ask& question) {
             if (c.trusted) service.put(service.authd_, c, ticket, q);
             else service.ask_recipient(c, ticket, q, first);
         }
+        void operator()(const ipc::CheckClient& q) const { service.change_client(c, ticket, q); }
         void operator()(const ipc::OpenLarge& q) const { service.put(service.qmgr_, c, ticket, q); }
         void operator()(const ipc::Submit& q) const { service.submit(c, ticket, q); }
     };

@@ -47,6 +47,7 @@ class Service {
     void ask_recipient(Conversation& c, std::uint32_t ticket, const ipc::ResolveRecipient& question, bool first);
     void answer_recipient(std::uint64_t id, std::uint32_t ticket, ipc::RecipientVerdict verdict, const ipc::RecipientPolicy& policy);
     void answer_late(Conversation& c, std::uint32_t ticket, ipc::RecipientVerdict verdict, std::chrono::milliseconds delay);
+    void change_client(Conversation& c, std::uint32_t ticket, const ipc::CheckClient& question);
     void note_accepted(Conversation& c);
     void submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message);
     void write_large(Conversation& c, std::string_view bytes);
@@ -62,6 +63,7 @@ class Service {
     ipc::Link& qmgr_;
     Policy policy_;
     Proxies proxies_;
+    std::vector<Network> xclient_networks_;
     Seats seats_;                        // outlives those who sit
     Door door_;
     Limits limits_;

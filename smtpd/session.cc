@@ -50,6 +50,7 @@ constexpr Gate gates[] = {
     {verb<Quit>, false, always, {}},
     {verb<StartTls>, false, in(State::greeted), {503, "5.5.1", "STARTTLS belongs behind EHLO, before MAIL"}},
     {verb<Auth>, false, in(State::greeted), {503, "5.5.1", "AUTH belongs behind EHLO, before MAIL"}},
+    {verb<Xclient>, false, in(State::fresh, State::greeted), {503, "5.5.1", "XCLIENT belongs before MAIL"}},
 };
 constexpr bool one_gate_per_command() {
     for (std::size_t i = 0; i < std::size(gates); ++i)
@@ -169,6 +170,7 @@ bool Session::may_pass(std::size_t command) {
     const Reply* refusal = nullptr;
     if (gate.identity && role_.submission && tls_version_.empty()) refusal = &replies::tls_required;
     else if (gate.identity && role_.submission && account_ == 0) refusal = &replies::auth_required;
+    else if (command == verb<Xclient> && !takes_xclient_) refusal = &replies::not_your_xclient;
     else if (!gate.states.has(state_)) refusal = &gate.otherwise;
     if (refusal) reply(*refusal);
     return refusal == nullptr;

@@ -31,6 +31,8 @@ class Session {
     // `tls`: this process has a certificate. The limits, the role and the effects outlive the session.
     Session(const Limits& limits, const Role& role, bool tls, TraceId trace, std::string client, Effects& effects);
 
+    void allow_xclient() { takes_xclient_ = true; }      // its client is a proxy of ours
+
     // Takes what it can; the rest stays with the transport until has_room(). `now`: seconds since the epoch.
     std::size_t receive(std::string_view bytes, std::int64_t now);
     bool has_room() const;
@@ -80,6 +82,7 @@ class Session {
     void handle(const Quit& c);
     void handle(const StartTls& c);
     void handle(const Auth& c);
+    void handle(const Xclient& c);
 
     void on_auth_line(std::string_view line);
     sasl::Conditions auth_conditions() const;
@@ -118,6 +121,7 @@ class Session {
     void on(const ipc::LoginResult& result, std::int64_t now);
     void on(const ipc::SaslReply& answer, std::int64_t now);
     void on(const ipc::SenderVerdict& verdict, std::int64_t now);
+    void on(const ClientJudged& judged, std::int64_t now);
     void on(const ipc::LargeOpened& opened, std::int64_t now);
     void on(const ipc::Submitted& submitted, std::int64_t now);
     bool hold_verdict(std::uint32_t ticket, std::variant<ipc::RecipientVerdict, RecipientDeferred> verdict);
@@ -147,6 +151,7 @@ class Session {
     bool discarding_ = false;            // the rest of a line that was too long
     bool greeted_once_ = false;
     bool draining_ = false;
+    bool takes_xclient_ = false;
     std::string helo_;
     bool extended_ = false;
     std::string tls_version_, tls_cipher_;

@@ -35,6 +35,7 @@ class Talk {
 
     bool hold = false;                                  // questions stay in `questions`
     std::vector<Ask> questions;
+    std::vector<ipc::CheckClient> checked;              // clients that XCLIENT named
     ipc::SubmitStatus submit_status = ipc::SubmitStatus::accepted;
     ipc::SubmitStatus large_status = ipc::SubmitStatus::accepted;
 
