@@ -22,8 +22,8 @@ constexpr std::size_t max_file = 4 * 1024 * 1024;
 
 // In the order of Kind.
 constexpr const char* kind_names[] = {"text", "path", "number", "size", "duration", "flag", "choice", "rate", "list", "networks",
-                                      "addresses"};
-static_assert(std::size(kind_names) == static_cast<std::size_t>(config::Kind::addresses) + 1);
+                                      "addresses", "loopback addresses"};
+static_assert(std::size(kind_names) == static_cast<std::size_t>(config::Kind::loopback) + 1);
 
 std::string text_of(std::string_view text) { return std::string(text); }
 

@@ -61,6 +61,11 @@ constexpr Option table[] = {
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
 
+    // lmtp: programs of this host that deliver
+    text(Kind::path, "lmtp.socket", "", nobody, "Unix socket where programs of this host deliver by LMTP; none when empty"),
+    text(Kind::text, "lmtp.socket_group", "", nobody, "group whose members may; root alone when empty"),
+    text(Kind::loopback, "lmtp.listen_addr", "", nobody, "LMTP by TCP, on loopback: any user of this host may deliver; nowhere when empty"),
+
     // imap
     text(Kind::addresses, "imap.listen_addr", "0.0.0.0:993", nobody, "IMAP with implicit TLS"),
     text(Kind::addresses, "imap.starttls_addr", "0.0.0.0:143", nobody, "IMAP with STARTTLS"),

@@ -115,6 +115,7 @@ constexpr Verb verb_table[] = {
     {"STARTTLS", "STARTTLS", parse_bare<StartTls>},                           // RFC 3207
     {"AUTH", "AUTH mechanism [response]", parse_auth},                        // RFC 4954
     {"XCLIENT", "", parse_xclient},                                           // Postfix's XCLIENT_README
+    {"LHLO", "", parse_hello<Lhlo>},                                          // RFC 2033 section 4.1
 };
 
 } // namespace

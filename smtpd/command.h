@@ -17,6 +17,7 @@ namespace postern::smtpd {
 // Views point into the line and live as long as it.
 struct Helo { std::string_view domain; };
 struct Ehlo { std::string_view domain; };
+struct Lhlo { std::string_view domain; };                // RFC 2033
 struct MailFrom {
     mail::Path reverse_path;
     std::uint64_t size = 0;                              // RFC 1870; 0: not announced
@@ -54,7 +55,8 @@ struct Xclient {                                         // Postfix's XCLIENT_RE
     std::string name, address, helo, protocol, destination;
     std::uint16_t port = 0, destination_port = 0;
 };
-using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth, Xclient>;
+using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth, Xclient,
+                             Lhlo>;
 
 struct BadSyntax {
     Reply reply;

@@ -112,7 +112,7 @@ void Service::accept_from(Port& port) {
 
 void Service::arrive(Fd socket, const Role& role, const IpAddress& source) {
     const TraceId trace = TraceId::make();
-    if (!proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
+    if (role.lmtp || !proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
     proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client) {
         greet(std::move(taken), role, trace, client);
     });
@@ -126,8 +126,8 @@ void Service::greet(Fd socket, const Role& role, TraceId trace, const IpAddress&
     visitor.socket = std::move(socket);
     visitor.role = &role;
     visitor.address = address;
-    visitor.text = address.text();
-    const bool trusted = policy_.trusts(address);
+    visitor.text = address == IpAddress() ? "local" : address.text();    // a Unix socket's other end has none
+    const bool trusted = role.lmtp || policy_.trusts(address);
     if (role.submission) visitor.rank = Seats::Rank::submission;
     if (draining_ || seats_.client_is_full(address) || (role.implicit_tls && !tls_))
         return send_away(visitor, replies::too_many_connections);
@@ -155,9 +155,9 @@ void Service::begin(Visitor visitor, bool trusted) {
     const IpAddress address = visitor.address;
     Fd socket = std::move(visitor.socket);
     auto& slot = conversations_[id];
-    slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ != nullptr, effects_);
+    slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ && !role.lmtp, effects_);
     Conversation* c = slot.get();
-    if (contains(xclient_networks_, address)) c->session.allow_xclient();
+    if (!role.lmtp && contains(xclient_networks_, address)) c->session.allow_xclient();
     c->connection = std::make_unique<tls::Connection>(
         daemon_.loop(), std::move(socket),
         tls::Connection::Callbacks{[this, c](std::string_view bytes) { return on_data(*c, bytes); }, {},

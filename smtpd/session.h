@@ -83,6 +83,7 @@ class Session {
     void handle(const StartTls& c);
     void handle(const Auth& c);
     void handle(const Xclient& c);
+    void handle(const Lhlo& c);
 
     void on_auth_line(std::string_view line);
     sasl::Conditions auth_conditions() const;
@@ -115,6 +116,7 @@ class Session {
     const Reply* why_refused() const;
     const Reply* fault_reply() const;
     void refuse_message(const Reply& reply);
+    void answer_message(const Reply& answer, std::string_view detail = {});
     void abandon_large();
     void end_transaction();
 
@@ -162,6 +164,7 @@ class Session {
     std::optional<sasl::Conversation> auth_;   // while one runs
 
     Transaction transaction_;
+    std::vector<std::string> awaiting_;  // LMTP: the RCPTs that were accepted; each gets an answer to the message
     std::int64_t now_ = 0;               // as last told
     ContentStream stream_;
     std::string body_;
@@ -169,7 +172,7 @@ class Session {
     std::uint64_t large_token_ = 0;
     ipc::SubmitStatus large_status_ = ipc::SubmitStatus::unavailable;
     std::uint64_t chunk_left_ = 0;       // of the chunk that is being read
-    bool last_chunk_ = false;
+    bool last_chunk_ = false;            // of the message; what follows DATA is all there is
     std::uint64_t skip_ = 0;             // of a refused chunk: read and forgotten
     std::size_t hops_ = 0;
     std::string message_id_;

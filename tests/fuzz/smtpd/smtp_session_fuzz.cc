@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.recipients = 5;
     Effects effects;
     bool authenticated = false;
-    Session session(limits, roles[program.byte() % 3], program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
+    Session session(limits, roles[program.byte() % 4], program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
     const bool xclient = size % 4 == 0;
     if (xclient) session.allow_xclient();
     std::vector<Ask> open;

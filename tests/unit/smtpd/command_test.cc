@@ -38,6 +38,7 @@ struct Describe {
     std::string operator()(const Help&) const { return "help"; }
     std::string operator()(const Quit&) const { return "quit"; }
     std::string operator()(const StartTls&) const { return "starttls"; }
+    std::string operator()(const Lhlo& c) const { return fmt::format("lhlo {}", c.domain); }
     std::string operator()(const Xclient& c) const {
         return fmt::format("xclient name={} addr={} port={} proto={} helo={} dest={}:{}", c.name, c.address, c.port, c.protocol, c.helo,
                            c.destination, c.destination_port);
@@ -54,6 +55,8 @@ constexpr Case cases[] = {
     {"EHLO client.example", "ehlo client.example"},
     {"ehlo [192.0.2.1]", "ehlo [192.0.2.1]"},
     {"HELO under_score", "helo under_score"},                                  // 4.1.4: never refused for its name
+    {"LHLO client.example", "lhlo client.example"},
+    {"LHLO", "501 5.5.4 column 4"},
     {"EHLO", "501 5.5.4 column 4"},
     {"EHLO two words", "501 5.5.4 column 5"},
 

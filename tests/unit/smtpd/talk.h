@@ -15,6 +15,7 @@ namespace postern::smtpd {
 inline constexpr const Role& relay = roles[0];
 inline constexpr const Role& submission = roles[1];
 inline constexpr const Role& submissions = roles[2];
+inline constexpr const Role& lmtp = roles[3];
 
 class Talk {
   public:
