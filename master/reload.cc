@@ -57,6 +57,10 @@ void Supervisor::check_certificates(const CertificateFiles& files, std::function
     });
 }
 
+namespace {
+constexpr std::chrono::seconds keys_limit(10);
+} // namespace
+
 void Supervisor::reload_checked(Config config, CertificateFiles files) {
     const Config before = std::exchange(config_, std::move(config));
     if (auto done = listeners_.update(config_, options_); !done) {
@@ -68,11 +72,18 @@ void Supervisor::reload_checked(Config config, CertificateFiles files) {
     log::parse_level(config_.text("logging.level"), level_);
     log::set_level(level_);
     awaited_ = find(ServiceId::keyd, 0);
-    if (!awaited_ || awaited_->state != ProcessState::running || !send_reload(*find(ServiceId::keyd, 0))) reload_others();
+    if (!awaited_ || awaited_->state != ProcessState::running || !send_reload(*find(ServiceId::keyd, 0))) return reload_others();
+    keys_late_ = std::make_unique<Timer>(loop_, [this] { keys_are_late(); });
+    keys_late_->once(keys_limit);
 }
 
 void Supervisor::keys_reloaded(const Child& child) {
     if (awaited_ == &child) reload_others();
+}
+
+void Supervisor::keys_are_late() {
+    if (!std::exchange(awaited_, nullptr)) return;
+    reload_ended("keyd did not take the keys: fronts go on with what they have, until the next reload\n");
 }
 
 // A child that cannot be told now goes on with what it has; that is said, and the next reload tells it.

@@ -87,6 +87,7 @@ class Supervisor {
     void reload_others();
     void reload_ended(const std::string& mistakes);
     void keys_reloaded(const Child& child);
+    void keys_are_late();
     Result<void> send_reload(Child& child);
     void stop_next();
     void drain(Child& child);
@@ -111,6 +112,7 @@ class Supervisor {
     std::unique_ptr<HelperRun> helper_run_;
     bool reloading_ = false;
     const Child* awaited_ = nullptr;     // has to have the new keys before the others get the new certificates
+    std::unique_ptr<Timer> keys_late_;
     std::vector<ReloadDone> reload_waits_;
     std::unique_ptr<SignalWatch> on_child_, on_reload_, on_upgrade_, on_term_, on_int_;
     std::map<ipc::ServiceId, ipc::TicketKeys> ticket_keys_;

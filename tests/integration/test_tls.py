@@ -195,6 +195,20 @@ def test_a_broken_certificate_is_refused_and_the_old_one_serves_on(tls, what):
         tls.mailctl("reload")
 
 
+def test_a_keyd_that_hangs_is_said_and_the_next_reload_is_good(tls):
+    before = serial(tls, "submissions", "one.test")
+    make_pair(tls.certificates / "one.test.pem", tls.certificates / "one.test.key", "one.test", "DNS:one.test,DNS:mail.one.test")
+    keyd = tls.processes()["keyd"][0]
+    os.kill(keyd, signal.SIGSTOP)
+    try:
+        assert "keyd did not take the keys" in reload_refused(tls)
+    finally:
+        os.kill(keyd, signal.SIGCONT)
+    assert serial(tls, "submissions", "one.test") == before              # with the key of before
+    tls.mailctl("reload")
+    wait_for(lambda: serial(tls, "submissions", "one.test") != before, "the new certificate")
+
+
 def crash(instance, name):
     old = instance.processes()[name]
     starts = instance.log().count(f"master.child.ready service={name} ")
