@@ -25,6 +25,7 @@ class Certificates {
     const std::string section_, alpn_;
     Signer signer_;
     std::weak_ptr<const Context> current_;
+    std::string made_of_;                // a digest of its certificates
     Timer daily_;
 };
 
