@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <fmt/core.h>
+#include <iterator>
 #include <unistd.h>
 
 extern char** environ;
@@ -19,7 +20,10 @@ namespace {
 using namespace postern;
 constexpr std::size_t max_file = 4 * 1024 * 1024;
 
-constexpr const char* kind_names[] = {"text", "path", "number", "size", "duration", "flag", "choice", "list", "addresses"};
+// In the order of Kind.
+constexpr const char* kind_names[] = {"text", "path", "number", "size", "duration", "flag", "choice", "rate", "list", "networks",
+                                      "addresses", "loopback addresses"};
+static_assert(std::size(kind_names) == static_cast<std::size_t>(config::Kind::loopback) + 1);
 
 std::string text_of(std::string_view text) { return std::string(text); }
 

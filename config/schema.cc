@@ -55,9 +55,16 @@ constexpr Option table[] = {
     range(Kind::duration, "smtp.max_hold", "30d", 0, 365 * 24 * hour, smtpd, "how far ahead a user may schedule a message; 0: not at all"),
     range(Kind::number, "smtp.reserved_for_known", "20", 0, 90, smtpd, "percent of smtp.max_connections that clients without history cannot take"),
     range(Kind::number, "smtp.reserved_for_submission", "10", 0, 90, smtpd, "percent that only submission can take"),
+    text(Kind::networks, "smtp.proxy_networks", "", smtpd, "load balancers that begin each connection with a PROXY header, on every port; the client it names is the client"),
+    text(Kind::networks, "smtp.xclient_networks", "", smtpd, "SMTP proxies that may say by XCLIENT whom they speak for; never loopback with users on this host"),
     range(Kind::duration, "smtp.timeout", "5min", 1 * second, hour, smtpd, "how long a client may make no progress"),
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
+
+    // lmtp: programs of this host that deliver
+    text(Kind::path, "lmtp.socket", "", nobody, "Unix socket where programs of this host deliver by LMTP; none when empty"),
+    text(Kind::text, "lmtp.socket_group", "", nobody, "group whose members may; root alone when empty"),
+    text(Kind::loopback, "lmtp.listen_addr", "", nobody, "LMTP by TCP, on loopback: any user of this host may deliver; nowhere when empty"),
 
     // imap
     text(Kind::addresses, "imap.listen_addr", "0.0.0.0:993", nobody, "IMAP with implicit TLS"),
@@ -66,6 +73,7 @@ constexpr Option table[] = {
     text(Kind::path, "imap.tls_key", "", nobody, "private key of imap.tls_cert"),
     range(Kind::number, "imap.max_connections", "10000", 1, 60000, login, "connections to one imap-login process"),
     range(Kind::number, "imap.max_client_connections", "100", 1, 60000, login, "connections from one address, or one IPv6 /64, that is not trusted"),
+    text(Kind::networks, "imap.proxy_networks", "", login, "load balancers that begin each connection with a PROXY header, on both ports"),
     range(Kind::duration, "imap.login_timeout", "1min", 1 * second, hour, login, "how long a client may take to log in"),
     range(Kind::number, "imap.max_login_failures", "5", 1, 100, login, "failed logins of one connection"),
     range(Kind::duration, "imap.failure_delay", "1s", 0, minute, login, "delay of the first failed login's answer; each later one doubles it"),
@@ -74,6 +82,10 @@ constexpr Option table[] = {
     range(Kind::number, "imap.max_errors", "25", 1, 1000, imapd, "malformed commands in a row before a client is hung up on"),
     range(Kind::duration, "imap.timeout", "30min", minute, 24 * hour, imapd, "how long a client may say nothing; RFC 9051 demands 30 minutes"),
     range(Kind::duration, "imap.stall_timeout", "1min", 1 * second, hour, imapd, "how long a client may take nothing of an answer"),
+
+    // tls: of SMTP and IMAP, and of the API where it speaks HTTPS
+    text(Kind::path, "tls.certificates", "", nobody, "directory of further certificates, each shown to clients that ask for a name in it: NAME/fullchain.pem with NAME/privkey.pem, as certbot keeps them, or NAME.pem with NAME.key"),
+    range(Kind::duration, "tls.expiry_notice", "14d", 0, 365 * 24 * hour, smtpd | login | bit(S::api_front), "how long before its end a certificate is warned of, at each start, reload and day"),
 
     // api
     text(Kind::addresses, "api.listen_addr", "127.0.0.1:8080", api, "health and metrics over HTTP; other than loopback only with TLS"),
@@ -106,7 +118,7 @@ constexpr Option table[] = {
 
     // policy: what clients may do. Trusted ones may do everything.
     text(Kind::networks, "policy.trusted_networks", "", policyd | smtpd | login | authd, "clients that are never limited, delayed or banned; loopback always is one"),
-    text(Kind::networks, "policy.untrusted_networks", "", policyd | smtpd | login | authd, "not these, though loopback or trusted: where a proxy or a tunnel brings strangers"),
+    text(Kind::networks, "policy.untrusted_networks", "", policyd | smtpd | login | authd, "not these, though loopback or trusted: where a tunnel or a proxy without PROXY header brings strangers"),
     range(Kind::number, "policy.ipv6_prefix", "64", 32, 128, policyd | authd, "bits of an IPv6 address that make one client"),
     range(Kind::duration, "policy.deadline", "500ms", 10, 10 * second, smtpd, "how long mail waits for policyd; then it goes on without"),
     text(Kind::rate, "policy.client_connections", "1000/10min", policyd, "SMTP connections of one client"),

@@ -23,6 +23,7 @@ enum class Kind : std::uint8_t {
     list,        // texts
     networks,    // list of networks as 192.0.2.0/24, and addresses
     addresses,   // list of host:port, IPv6 in brackets; empty turns the listener off
+    loopback,    // the same, of this host only: whoever comes is trusted
 };
 
 struct Option {

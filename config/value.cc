@@ -100,7 +100,8 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
     case Kind::rate: return rate_value(written);
     case Kind::list:
     case Kind::networks:
-    case Kind::addresses: {
+    case Kind::addresses:
+    case Kind::loopback: {
         std::vector<std::string> parts;
         for (std::string_view part : split(written, ' '))
             if (!trim(part).empty()) parts.emplace_back(trim(part));
@@ -111,13 +112,17 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
 }
 
 Result<std::string> parse_values(const Option& option, const std::vector<std::string>& written) {
-    if (option.kind != Kind::list && option.kind != Kind::addresses && option.kind != Kind::networks)
+    const bool addresses = option.kind == Kind::addresses || option.kind == Kind::loopback;
+    if (option.kind != Kind::list && !addresses && option.kind != Kind::networks)
         return Error(Errc::invalid, "takes one value, not a list");
     std::string lines;
     for (const std::string& item : written) {
         if (item.find('\n') != std::string::npos) return Error(Errc::invalid, "a value is one line");
-        if (option.kind == Kind::addresses)
-            if (auto address = parse_address(item); !address) return address.error();
+        if (addresses) {
+            auto address = parse_address(item);
+            if (!address) return address.error();
+            if (option.kind == Kind::loopback && !IpAddress::parse(address->host)->is_loopback()) return not_a("a loopback address", item);
+        }
         if (option.kind == Kind::networks && !Network::parse(item)) return not_a("an address or a network like 192.0.2.0/24", item);
         lines += item + "\n";
     }

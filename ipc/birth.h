@@ -23,14 +23,14 @@ enum class BirthKind : std::uint32_t {
     log_socket,      // descriptor
     counter_page,    // descriptor: this process's own
     listener,        // descriptor, name: the option it comes from
-    certificate,     // descriptor, name: server name
-    private_key,     // descriptor
+    certificates,    // descriptor: a bundle of chains, see ipc/bundle.h
+    private_keys,    // descriptor: a bundle of keys (keyd only)
     root,            // descriptor: the directory to be confined to
     page,            // descriptor, peer: another process's counters, read-only (also later)
     page_gone,       // peer
     log_source,      // descriptor, peer: what that process says (logd only; also later)
     confine,         // payload: sandbox::Confinement
-    start,
+    start,           // at a reload, argument 1: master waits for `reloaded`
     // child to master
     ready,
     failed,          // name: why
@@ -47,6 +47,7 @@ enum class BirthKind : std::uint32_t {
     ticket_key,      // payload: TicketKey, the one to use from now on; before the start and later
     want_syslog,     // child to master: its syslog socket is dead (logd only)
     syslog,          // master to child: descriptor, a socket connected to logging.syslog (logd only)
+    reloaded,        // child to master: what the reload brought is in use
 };
 
 // Who asked for a channel: the child's event loop, the child's blocking signature call, or the peer.

@@ -26,7 +26,6 @@ namespace {
 }
 
 constexpr std::size_t max_slice = 4 * 1024 * 1024;
-constexpr std::size_t max_pem = 1024 * 1024;
 
 void use_level_of(const Config& config) {
     log::Level level = log::Level::info;
@@ -106,16 +105,13 @@ void Daemon::Birth::take_grant(ReceivedBirth received) {
         if (auto done = CounterPage::attach(fd.get()); !done) die(done.error());
         break;
     case BirthKind::listener: owner.listeners_.push_back({std::string(message.get_name()), std::move(fd)}); break;
-    case BirthKind::certificate: {
-        auto pem = read_all(fd.get(), max_pem);
-        if (!pem) die(pem.error());
-        owner.materials_.push_back(
-            {Material::Kind::certificate_chain, std::string(message.get_name()), std::move(*pem), {}});
+    case BirthKind::certificates: {
+        auto bundled = read_bundle(fd.get());
+        if (!bundled) die(bundled.error());
+        owner.certificates_ = std::move(*bundled);
         break;
     }
-    case BirthKind::private_key:
-        owner.materials_.push_back({Material::Kind::private_key, {}, {}, std::move(fd)});
-        break;
+    case BirthKind::private_keys: owner.private_keys_ = std::move(fd); break;
     case BirthKind::ticket_key: add_ticket_key(owner.ticket_keys_, message.get_payload<TicketKey>()); break;
     case BirthKind::root:
         root = std::move(fd);
@@ -176,8 +172,8 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::control_answer: return handle_answer(message, std::move(received.descriptor));
     case BirthKind::log_level: return log::set_level(static_cast<log::Level>(message.argument & 3));
     case BirthKind::listener:
-    case BirthKind::certificate:
-    case BirthKind::private_key:
+    case BirthKind::certificates:
+    case BirthKind::private_keys:
     case BirthKind::ticket_key:
     case BirthKind::page:
     case BirthKind::page_gone:
@@ -185,6 +181,7 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::syslog: return take_grant(std::move(received));
     case BirthKind::start:                               // the grants of a reload are complete
         if (owner.reload_) owner.reload_();
+        if (message.argument == 1) say(BirthKind::reloaded);
         return;
     case BirthKind::drain:
         owner.has_successor_ = message.argument == 1;
@@ -249,7 +246,7 @@ void Daemon::Birth::handle_reload(Fd descriptor) {
     // The new slice; new listeners and certificates follow, then `start` ends the reload.
     owner.config_ = parse_slice(descriptor.get());
     use_level_of(owner.config_);
-    owner.materials_.clear();
+    owner.certificates_.clear();
     owner.listeners_.clear();
 }
 

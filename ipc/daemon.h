@@ -10,6 +10,7 @@
 #pragma once
 
 #include "ipc/birth.h"
+#include "ipc/bundle.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
 #include "libcommon/config.h"
@@ -24,14 +25,6 @@ namespace postern::ipc {
 struct Listener {
     std::string name;
     Fd socket;
-};
-
-// A private key or a certificate chain, opened by master (which alone may) and passed on a descriptor.
-struct Material {
-    enum class Kind : std::uint8_t { certificate_chain, private_key } kind;
-    std::string server_name;     // for SNI; empty: the default
-    std::string pem;             // certificates only: for keys see take_keys()
-    Fd descriptor;               // keys only
 };
 
 class Daemon;
@@ -118,7 +111,10 @@ class Daemon {
 
     // Listeners this process accepts on; those of a reload replace them.
     std::vector<Listener>& listeners() { return listeners_; }
-    std::vector<Material>& materials() { return materials_; }
+    // Certificate chains, for who shows them, by the option or the path of each; those of a reload replace them. Whoever has
+    // used them may clear them.
+    std::vector<Bundled>& certificates() { return certificates_; }
+    Fd take_private_keys() { return std::move(private_keys_); }   // a bundle, for keyd only
     // For TLS session tickets; changes in place. Empty: this service shows no certificates.
     const TicketKeys& ticket_keys() const { return ticket_keys_; }
 
@@ -151,7 +147,7 @@ class Daemon {
     void on_peer_closed(std::function<void(const Peer&)> callback) { peer_closed_ = std::move(callback); }
     // A peer that came to us retires: what it began is finished, nothing more is to be begun with it.
     void on_peer_retiring(std::function<void(Channel&)> callback) { peer_retiring_ = std::move(callback); }
-    // config(), listeners() and materials() are the new ones; listeners() is the complete set again.
+    // config(), listeners() and certificates() are the new ones; listeners() is the complete set again.
     void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
     // Stop taking new work, finish what runs, then call drained(). Without a callback a drain ends at once. Meanwhile every
     // channel retires: requests that still come are answered as ever, and the process ends when all channels are quiet.
@@ -180,7 +176,8 @@ class Daemon {
     std::uint32_t generation_ = 0;
     Config config_;
     std::vector<Listener> listeners_;
-    std::vector<Material> materials_;
+    std::vector<Bundled> certificates_;
+    Fd private_keys_;
     TicketKeys ticket_keys_;
     std::vector<Page> pages_;
     std::vector<LogSource> log_sources_;

@@ -11,39 +11,52 @@ namespace {
 
 using namespace postern;
 
-constexpr std::size_t max_key_file = 64 * 1024;
-
 Counter signed_ok{"keyd_signatures_total", "result=\"ok\"", "Signatures asked of keyd"};
 Counter signed_not{"keyd_signatures_total", "result=\"refused\"", "Signatures asked of keyd"};
 
-// One at a time: an unreadable key is reported and left out, the others still serve.
+// An unreadable key is reported and left out, the others still serve.
 std::shared_ptr<keyd::KeyRing> load_keys(ipc::Daemon& daemon) {
     auto ring = std::make_shared<keyd::KeyRing>();
-    for (ipc::Material& material : daemon.materials()) {
-        if (material.kind != ipc::Material::Kind::private_key) continue;
-        auto pem = ipc::read_all(material.descriptor.get(), max_key_file);
-        material.descriptor.reset();
-        auto added = pem ? ring->add(*pem) : Result<ipc::KeyName>(pem.error());
-        if (!added) log::error("keyd.key.refused", {{"why", added.error().message()}});
+    const Fd bundle = daemon.take_private_keys();
+    auto files = bundle ? ipc::read_bundle(bundle.get()) : std::vector<ipc::Bundled>();
+    if (!files) {
+        log::error("keyd.keys.unreadable", {{"why", files.error().message()}});
+        return ring;
     }
+    for (ipc::Bundled& file : *files)
+        if (auto added = ring->add(file.bytes); !added)
+            log::error("keyd.key.refused", {{"key", file.name}, {"why", added.error().message()}});
     return ring;
 }
+
+// `before`: fronts still sign with the keys of before a reload until they have followed, and for handshakes that run.
+struct Rings {
+    std::shared_ptr<keyd::KeyRing> now, before;
+
+    ipc::Signature sign(const ipc::Sign& request) const {
+        const ipc::Signature signature = now->sign(request);
+        return signature.status == ipc::SignStatus::unknown_key && before ? before->sign(request) : signature;
+    }
+};
 
 } // namespace
 
 int main() {
-    static std::shared_ptr<keyd::KeyRing> ring;
+    static Rings rings;
     return ipc::run_daemon({
         .self = ipc::ServiceId::keyd,
-        .prepare = [](ipc::Daemon& daemon) { ring = load_keys(daemon); },
+        .prepare = [](ipc::Daemon& daemon) { rings.now = load_keys(daemon); },
         .start = [](ipc::Daemon& daemon) {
-            log::info("keyd.ready", {{"keys", ring->size()}});
+            log::info("keyd.ready", {{"keys", rings.now->size()}});
             daemon.on<ipc::Sign>([](ipc::Incoming<ipc::Sign> in) {
-                const ipc::Signature signature = ring->sign(in.message);
+                const ipc::Signature signature = rings.sign(in.message);
                 (signature.status == ipc::SignStatus::ok ? signed_ok : signed_not).add();
                 in.reply(signature);
             });
-            daemon.on_reload([&daemon] { ring = load_keys(daemon); });
+            daemon.on_reload([&daemon] {
+                rings.before = std::move(rings.now);
+                rings.now = load_keys(daemon);
+            });
         },
     });
 }

@@ -38,6 +38,14 @@ std::optional<IpAddress> IpAddress::of(const sockaddr_storage& socket) {
     return address;
 }
 
+std::optional<IpAddress> IpAddress::of_bytes(std::string_view bytes) {
+    IpAddress address;
+    if (bytes.size() != 4 && bytes.size() != address.bytes_.size()) return std::nullopt;
+    if (bytes.size() == 4) std::copy(mapped_prefix.begin(), mapped_prefix.end(), address.bytes_.begin());
+    std::copy(bytes.begin(), bytes.end(), address.bytes_.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+    return address;
+}
+
 bool IpAddress::is_v4() const { return std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes_.begin()); }
 
 bool IpAddress::is_loopback() const {

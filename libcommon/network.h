@@ -19,6 +19,7 @@ class IpAddress {
     IpAddress() = default;                                       // ::
     static std::optional<IpAddress> parse(std::string_view text);   // as inet_pton takes it; "::ffff:192.0.2.1" is 192.0.2.1
     static std::optional<IpAddress> of(const sockaddr_storage& socket);
+    static std::optional<IpAddress> of_bytes(std::string_view bytes);   // 4 or 16, in network order
 
     bool is_v4() const;
     bool is_loopback() const;                                    // 127.0.0.0/8 and ::1

@@ -1,10 +1,12 @@
 #include "libtls/context.h"
 
+#include "libcommon/log.h"
 #include "libcommon/text.h"
 #include "libtls/provider.h"
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -14,6 +16,8 @@
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <unordered_map>
 
 namespace postern::tls {
 
@@ -22,8 +26,12 @@ using Bio = Owned<BIO, BIO_free>;
 using Native = std::shared_ptr<SSL_CTX>;
 
 struct Context::Shared {
+    struct Named {
+        Native native;
+        std::int64_t not_after;
+    };
     std::string alpn;                                           // length-prefixed, as on the wire
-    std::vector<std::pair<std::string, Native>> by_name;        // SNI
+    std::unordered_map<std::string, Named> by_name;             // lower case; "*.example.org" for all just below it
     const ipc::TicketKeys* tickets = nullptr;
 };
 
@@ -66,11 +74,21 @@ int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const 
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// RFC 9525 section 6.3: a wildcard stands for the whole first label, and for nothing else.
+Native certificate_for(const Context::Shared& shared, const std::string& server_name) {
+    auto found = shared.by_name.find(server_name);
+    if (found == shared.by_name.end()) {
+        const auto dot = server_name.find('.');
+        if (dot != std::string::npos) found = shared.by_name.find("*" + server_name.substr(dot));
+    }
+    return found == shared.by_name.end() ? nullptr : found->second.native;
+}
+
 int choose_certificate(SSL* ssl, int*, void* data) {
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     if (!name) return SSL_TLSEXT_ERR_OK;
-    for (const auto& [server_name, native] : static_cast<const Context::Shared*>(data)->by_name)
-        if (iequals(server_name, name)) SSL_set_SSL_CTX(ssl, native.get());
+    if (const Native native = certificate_for(*static_cast<const Context::Shared*>(data), ascii_lower(name)))
+        SSL_set_SSL_CTX(ssl, native.get());
     return SSL_TLSEXT_ERR_OK;                                   // an unknown name gets the default certificate
 }
 
@@ -96,7 +114,26 @@ int choose_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPH
     return sealing || key == keys.begin() ? 1 : 2;
 }
 
-Result<Native> make_native(const Certificate& certificate, Context::Shared* shared, const Signer& signer) {
+// The DNS names of a certificate, lower case, from its subjectAltName; the subject itself names nobody (RFC 9525 section 2).
+std::vector<std::string> names_of(X509* leaf) {
+    std::vector<std::string> names;
+    const Owned<GENERAL_NAMES, GENERAL_NAMES_free> all(
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
+    for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
+        if (name->type != GEN_DNS) continue;
+        const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
+        names.push_back(ascii_lower({text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
+    }
+    return names;
+}
+
+std::int64_t not_after(X509* leaf) {
+    std::tm time{};
+    return ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &time) == 1 ? ::timegm(&time) : 0;
+}
+
+Result<Native> make_native(const std::vector<X509Ptr>& chain, Context::Shared* shared, const Signer& signer) {
     Native native(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
     if (!native) return openssl_error("make a TLS context");
     SSL_CTX_set_min_proto_version(native.get(), TLS1_2_VERSION);
@@ -117,15 +154,22 @@ Result<Native> make_native(const Certificate& certificate, Context::Shared* shar
     SSL_CTX_set_tlsext_servername_callback(native.get(), choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(native.get(), shared);
 
-    auto chain = parse_chain(certificate.chain_pem);
-    if (!chain) return chain.error();
-    if (SSL_CTX_use_certificate(native.get(), chain->front().get()) != 1) return openssl_error("use the certificate");
-    for (std::size_t i = 1; i < chain->size(); ++i)
-        if (SSL_CTX_add1_chain_cert(native.get(), (*chain)[i].get()) != 1) return openssl_error("use the chain");
-    auto key = remote_key(X509_get0_pubkey(chain->front().get()), name_of_key(chain->front().get()), signer);
+    X509* leaf = chain.front().get();
+    if (SSL_CTX_use_certificate(native.get(), leaf) != 1) return openssl_error("use the certificate");
+    for (std::size_t i = 1; i < chain.size(); ++i)
+        if (SSL_CTX_add1_chain_cert(native.get(), chain[i].get()) != 1) return openssl_error("use the chain");
+    auto key = remote_key(X509_get0_pubkey(leaf), name_of_key(leaf), signer);
     if (!key) return key.error();
     if (SSL_CTX_use_PrivateKey(native.get(), key->get()) != 1) return openssl_error("use the key");
     return native;
+}
+
+// Of two with one name the one that lasts longer: where renewals have other file names, the old one is still about.
+void add_names(Context::Shared& shared, X509* leaf, const Native& native) {
+    for (std::string& name : names_of(leaf)) {
+        Context::Shared::Named& named = shared.by_name[std::move(name)];
+        if (!named.native || named.not_after < not_after(leaf)) named = {native, not_after(leaf)};
+    }
 }
 
 } // namespace
@@ -139,13 +183,33 @@ Result<std::shared_ptr<const Context>> Context::server(const std::vector<Certifi
     context->shared_->alpn = std::string(1, static_cast<char>(alpn.size())) + std::string(alpn);
     context->shared_->tickets = tickets && !tickets->empty() ? tickets : nullptr;
     for (const Certificate& certificate : certificates) {
-        auto native = make_native(certificate, context->shared_.get(), signer);
-        if (!native) return native.error().with("certificate", certificate.server_name.empty() ? "default" : certificate.server_name);
-        if (certificate.server_name.empty() || !context->default_) context->default_ = *native;
-        if (!certificate.server_name.empty()) context->shared_->by_name.emplace_back(certificate.server_name, *native);
+        auto chain = parse_chain(certificate.chain_pem);
+        auto native = chain ? make_native(*chain, context->shared_.get(), signer) : Result<Native>(chain.error());
+        if (!native) {
+            log::error("tls.certificate.refused", {{"certificate", certificate.name}, {"why", native.error().message()}});
+            continue;
+        }
+        if (!context->default_) context->default_ = *native;
+        add_names(*context->shared_, chain->front().get(), *native);
+        context->validities_.push_back({certificate.name, not_after(chain->front().get())});
     }
-    if (!context->default_) return Error(Errc::not_found, "no certificate");
+    if (!context->default_) return Error(Errc::not_found, "no certificate that can be used");
     return std::shared_ptr<const Context>(context);
+}
+
+std::string fault_of(std::string_view chain_pem, const std::function<bool(const ipc::KeyName&)>& has_key) {
+    auto chain = parse_chain(chain_pem);
+    if (!chain) return chain.error().message();
+    X509* leaf = chain->front().get();
+    const auto unused = [](const ipc::KeyName&, ipc::SignatureScheme, std::string_view) -> Result<std::string> {
+        return Error(Errc::unsupported, "nothing is signed here");
+    };
+    if (auto key = remote_key(X509_get0_pubkey(leaf), name_of_key(leaf), unused); !key) return key.error().message();
+    if (!has_key(name_of_key(leaf))) return "none of the private keys belongs to it";
+    for (std::size_t i = 1; i < chain->size(); ++i)
+        if (X509_check_issued((*chain)[i].get(), (*chain)[i - 1].get()) != X509_V_OK)
+            return "the chain is not in order: each certificate is followed by that of its issuer";
+    return {};
 }
 
 Result<ipc::KeyName> key_name_of(std::string_view chain_pem) {

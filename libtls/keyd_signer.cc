@@ -89,13 +89,4 @@ Signer keyd_signer(ipc::Daemon& daemon) {
     };
 }
 
-Result<std::shared_ptr<const Context>> server_context(ipc::Daemon& daemon, std::string_view alpn) {
-    std::vector<Certificate> certificates;
-    for (const ipc::Material& material : daemon.materials())
-        if (material.kind == ipc::Material::Kind::certificate_chain)
-            certificates.push_back({material.server_name, material.pem});
-    if (certificates.empty()) return std::shared_ptr<const Context>();
-    return Context::server(certificates, alpn, keyd_signer(daemon), &daemon.ticket_keys());
-}
-
 } // namespace postern::tls

@@ -8,7 +8,4 @@ namespace postern::tls {
 
 Signer keyd_signer(ipc::Daemon& daemon);
 
-// The context of this daemon's certificates (Daemon::materials), or null when it has none.
-Result<std::shared_ptr<const Context>> server_context(ipc::Daemon& daemon, std::string_view alpn);
-
 } // namespace postern::tls

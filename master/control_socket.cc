@@ -8,7 +8,7 @@
 namespace postern::master {
 
 Result<void> ControlSocket::listen(const std::filesystem::path& path) {
-    auto socket = listen_unix(path, SOCK_SEQPACKET);
+    auto socket = listen_unix(path, SOCK_SEQPACKET, admin_group());
     if (!socket) return socket.error();
     listener_ = std::move(*socket);
     accept_ = std::make_unique<Watch>(loop_, listener_.get(), Watch::For::read, [this] { accept_one(); });

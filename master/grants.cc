@@ -1,5 +1,6 @@
 // What a child is given before it may begin: all that its row of the service table grants, and nothing else.
 #include "config/schema.h"
+#include "ipc/bundle.h"
 #include "libcommon/counters.h"
 #include "libcommon/ids.h"
 #include "libcommon/text.h"
@@ -47,10 +48,6 @@ Result<Fd> make_page() {
     return page;
 }
 
-Fd read_only(const Fd& page) {
-    return Fd(::open(("/proc/self/fd/" + std::to_string(page.get())).c_str(), O_RDONLY | O_CLOEXEC));
-}
-
 } // namespace
 
 // Everything its row grants, in the order daemon.cc takes it; then `start`.
@@ -88,28 +85,13 @@ Result<void> Supervisor::grant_all(Child& child) {
     return done;
 }
 
-// Chains go to the fronts as bytes, key descriptors to keyd: no front ever sees a key.
+// Chains go to the fronts, keys to keyd: no front ever sees a key.
 Result<void> Supervisor::grant_certificates(Child& child) {
-    auto path_for = [&](std::string_view section, const char* what) {
-        std::string path = config_.text(std::string(section) + what);
-        return path.empty() && section == "imap" ? config_.text(std::string("smtp") + what) : path;
-    };
-    if (!child.row.certificates.empty()) {
-        const std::string path = path_for(child.row.certificates, ".tls_cert");
-        if (path.empty()) return {};
-        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-        if (!file) return Error::from_errno("open " + path);
-        return ipc::send_birth(child.birth.get(), of_kind(BirthKind::certificate), file.get());
-    }
-    if (!child.row.keys) return {};
-    for (const char* section : {"smtp", "imap", "api"}) {
-        const std::string path = path_for(section, ".tls_key");
-        if (path.empty()) continue;
-        const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-        if (!file) return Error::from_errno("open " + path);
-        if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::private_key), file.get()); !done) return done;
-    }
-    return {};
+    const bool shows = !child.row.certificates.empty();
+    if (!shows && !child.row.keys) return {};
+    const Fd bundle = ipc::reopened(shows ? certificates_.chains : certificates_.keys);
+    if (!bundle) return Error::from_errno("open certificates again");
+    return ipc::send_birth(child.birth.get(), of_kind(shows ? BirthKind::certificates : BirthKind::private_keys), bundle.get());
 }
 
 namespace {
@@ -148,7 +130,7 @@ Result<void> Supervisor::grant_pages(Child& child) {
         message.service = other->row.id;
         message.instance = other->instance;
         message.generation = other->generation;
-        const Fd page = read_only(other->counter_page);
+        const Fd page = ipc::reopened(other->counter_page);
         if (auto done = ipc::send_birth(child.birth.get(), message, page.get()); !done) return done;
     }
     return {};
@@ -179,7 +161,7 @@ void Supervisor::announce_page(Child& of) {
         message.service = of.row.id;
         message.instance = of.instance;
         message.generation = of.generation;
-        const Fd page = read_only(of.counter_page);
+        const Fd page = ipc::reopened(of.counter_page);
         tell(*reader, message, page.get());
     }
 }

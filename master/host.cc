@@ -1,5 +1,6 @@
 #include "master/host.h"
 
+#include "config/schema.h"
 #include "config/value.h"
 #include "libcommon/text.h"
 
@@ -152,19 +153,20 @@ Result<Fd> connect_datagram(const fs::path& path) {
     return socket;
 }
 
-Result<Fd> listen_unix(const fs::path& path, int type) {
+Result<Fd> listen_unix(const fs::path& path, int type, std::uint32_t group) {
     auto address = unix_address(path);
     if (!address) return address.error();
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return Error::from_errno("make a socket");
     if (auto made = make_parents(path); !made) return made.error();
-    ::unlink(path.c_str());                       // of a master that was killed; two masters are kept apart by its lock
+    // One may be left of a master that was killed (two masters are kept apart by its lock). Anything but a socket is not ours.
+    struct stat old {};
+    if (::lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(path.c_str());
     const mode_t before = ::umask(0117);
     const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
     ::umask(before);
     if (bound != 0 || ::listen(socket.get(), backlog) != 0) return Error::from_errno("listen");
-    if (const std::uint32_t group = admin_group(); is_root() && group != 0 && ::chown(path.c_str(), 0, group) != 0)
-        return Error::from_errno("chown " + path.string());
+    if (is_root() && group != 0 && ::lchown(path.c_str(), 0, group) != 0) return Error::from_errno("chown " + path.string());
     return socket;
 }
 
@@ -188,20 +190,47 @@ void Listeners::adopt(std::string name, std::string address, Fd socket) {
     open_[key] = {std::move(name), std::move(address), std::move(socket)};
 }
 
+namespace {
+
+bool is_socket(std::string_view name) {
+    return name.starts_with("unix:") || config::find_option(name)->kind == config::Kind::path;
+}
+
+std::vector<std::string> addresses_of(std::string_view name, const Config& config) {
+    if (name.starts_with("unix:")) return {(fs::path(config.text("server.run_dir")) / name.substr(5)).string()};
+    if (!is_socket(name)) return config.list(name);
+    return config.text(name).empty() ? std::vector<std::string>() : std::vector<std::string>{config.text(name)};
+}
+
+// "lmtp.socket" belongs to lmtp.socket_group.
+Result<std::uint32_t> group_of(std::string_view name, const Config& config) {
+    if (name.starts_with("unix:")) return admin_group();
+    const std::string& wanted = config.text(std::string(name) + "_group");
+    if (wanted.empty()) return 0U;
+    const group* found = ::getgrnam(wanted.c_str());
+    if (!found) return Error(Errc::not_found, "there is no group " + wanted);
+    return static_cast<std::uint32_t>(found->gr_gid);
+}
+
+Result<Fd> open_listener(std::string_view name, const std::string& address, const Config& config) {
+    if (!is_socket(name)) return listen_tcp(*config::parse_address(address));
+    const auto group = group_of(name, config);
+    if (!group) return group.error();
+    return listen_unix(address, SOCK_STREAM, *group);
+}
+
+} // namespace
+
 Result<void> Listeners::update(const Config& config, const Options&) {
     std::set<std::string> wanted;
     for (const Service& service : services()) {
         for (std::string_view name : split(service.listeners, ' ')) {
             if (name.empty()) continue;
-            const bool named = name.starts_with("unix:");
-            std::vector<std::string> addresses;
-            if (named) addresses = {(fs::path(config.text("server.run_dir")) / name.substr(5)).string()};
-            else addresses = config.list(name);
-            for (const std::string& address : addresses) {
+            for (const std::string& address : addresses_of(name, config)) {
                 const std::string key = std::string(name) + " " + address;
                 wanted.insert(key);
                 if (open_.contains(key)) continue;
-                auto socket = named ? listen_unix(address, SOCK_STREAM) : listen_tcp(*config::parse_address(address));
+                auto socket = open_listener(name, address, config);
                 if (!socket) return socket.error().with("option", name).with("address", address);
                 open_[key] = {std::string(name), address, std::move(*socket)};
             }

@@ -46,10 +46,10 @@ class Listeners {
 // A socket to a reader of datagrams that is not ours: syslogd.
 Result<Fd> connect_datagram(const std::filesystem::path& path);
 
-// Named sockets exist only for the outside; root and the group postern-admin may connect.
-Result<Fd> listen_unix(const std::filesystem::path& path, int type);
+// Named sockets exist only for the outside; root and the group may connect.
+Result<Fd> listen_unix(const std::filesystem::path& path, int type, std::uint32_t group);
 
-// The numeric gid of postern-admin, who may use the named sockets; 0 when there is no such group.
+// The numeric gid of postern-admin, who may use control.sock and api.sock; 0 when there is no such group.
 std::uint32_t admin_group();
 
 // Once everything that needs more is done: the capabilities that starting, confining and reloading take, no other.

@@ -33,7 +33,7 @@ constexpr Service table[] = {
      .stop_order = 4},
 
     {.id = S::smtpd, .user = "postern-smtpd", .abilities = accept_sockets,
-     .listeners = "smtp.listen_addr smtp.submission_addr smtp.submissions_addr", .processes = "processes.smtpd",
+     .listeners = "smtp.listen_addr smtp.submission_addr smtp.submissions_addr lmtp.socket lmtp.listen_addr", .processes = "processes.smtpd",
      .open_files = 32768, .certificates = "smtp", .overlaps = true, .stop_order = 1},
 
     {.id = S::imap_login, .user = "postern-login", .abilities = accept_sockets | pass_sockets,

@@ -18,11 +18,11 @@ struct Service {
     std::string_view user = {};                 // of the installed system; a lab numbers from its own range
     Root root = Root::empty;
     std::uint32_t abilities = 0;           // of libcommon/sandbox.h
-    std::string_view listeners = {};            // options naming addresses, separated by blanks; "unix:NAME" a named socket
+    std::string_view listeners = {};            // options naming addresses or sockets, separated by blanks; "unix:NAME" a socket in run_dir
     std::string_view processes = {};            // option with their number; empty: one
     std::uint32_t open_files = 1024;
     std::uint32_t memory_mib = 0;          // address space; 0: no limit
-    std::string_view certificates = {};         // sections whose tls_cert it shows: "smtp"
+    std::string_view certificates = {};         // the section whose tls_cert it shows: "smtp"
     bool keys = false;                     // gets the private keys
     bool logs = false;                     // gets everybody's log sockets
     bool pages = false;                    // sees everybody's counters

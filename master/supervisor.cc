@@ -60,12 +60,22 @@ bool Supervisor::start() {
     return started;
 }
 
+void Supervisor::run(Result<Helper> helper, HelperRun::Done done) {
+    helper_run_ = std::make_unique<HelperRun>(loop_, std::move(helper), [this, done = std::move(done)](Result<std::string> output) {
+        loop_.defer([over = std::shared_ptr<HelperRun>(std::move(helper_run_))] {});   // it called us
+        done(std::move(output));
+    });
+}
+
 void Supervisor::read_config(std::function<void(Result<Config>)> use) {
-    auto reader_uid = uid_of(service(ServiceId::api_front), options_);
-    config_run_ = std::make_unique<ConfigRun>(loop_, options_, reader_uid ? *reader_uid : 65534U,
-                                              [this, use = std::move(use)](Result<Config> config) {
-        loop_.defer([run = std::shared_ptr<ConfigRun>(std::move(config_run_))] {});   // it called us
-        use(std::move(config));
+    // Opened by master: the file may be readable by root alone, the reader only gets its bytes.
+    const std::string& name = options_.config_file.native();
+    Fd file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    const auto uid = uid_of(service(ServiceId::api_front), options_);
+    Result<Helper> reader = Error::from_errno(name);
+    if (file) reader = Helper{(options_.libexec / "config").native(), {"--name", name}, uid ? *uid : 65534U, std::move(file), {}};
+    run(std::move(reader), [use = std::move(use)](Result<std::string> flat) {
+        use(flat ? Config::parse(*flat) : Result<Config>(flat.error()));
     });
 }
 
@@ -90,6 +100,9 @@ Result<void> Supervisor::apply(const Config& config) {
     for (const Service& row : services())
         if (auto root = prepare_root(row, config_, options_); !root) return root.error();
     if (auto done = listeners_.update(config_, options_); !done) return done;
+    auto certificates = open_certificates(config_);
+    if (!certificates) return certificates.error();
+    certificates_ = std::move(*certificates);
 
     // Descriptors of all children's grants pass through us; their own limits are set by them from these.
     rlimit files{65536, 65536};
@@ -225,7 +238,7 @@ bool Supervisor::tell(Child& child, BirthMessage message, int descriptor) {
 void Supervisor::reap() {
     int status = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (config_run_ && config_run_->pid() == pid) config_run_->exited(status);
+        if (helper_run_ && helper_run_->pid() == pid) helper_run_->exited(status);
         else if (Child* child = find_pid(pid)) exited(*child, status);
     }
 }
@@ -252,6 +265,7 @@ void Supervisor::exited(Child& child, int status) {
                 {"status", WIFEXITED(status) ? WEXITSTATUS(status) : 0},
                 {"signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0}});
     if (stopping_) return stop_next();
+    keys_reloaded(child);                                // it has them when it comes back
     if (child.role == Child::Role::coming) return successor_failed(child);
     if (child.role == Child::Role::leaving) {
         std::erase_if(children_, [&](const auto& other) { return other.get() == &child; });
@@ -296,6 +310,7 @@ void Supervisor::child_says(Child& child, const BirthMessage& message) {
         return;
     case BirthKind::want_channel: return want_channel(child, message);
     case BirthKind::drained: return drained(child);
+    case BirthKind::reloaded: return keys_reloaded(child);
     case BirthKind::control: return answer_control(child, message);
     case BirthKind::want_syslog:
         if (child.row.logs) return grant_syslog(child);

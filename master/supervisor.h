@@ -5,7 +5,9 @@
 #include "ipc/control.h"
 #include "libcommon/log.h"
 #include "master/child.h"
+#include "master/certificates.h"
 #include "master/handover.h"
+#include "master/helper.h"
 #include "master/host.h"
 #include "master/settings.h"
 
@@ -56,6 +58,8 @@ class Supervisor {
     void watch(Child& child);
     Result<void> grant_all(Child& child);
     Result<void> grant_certificates(Child& child);
+    void check_certificates(const CertificateFiles& files, std::function<void(Result<void>)> judged);
+    void run(Result<Helper> helper, HelperRun::Done done);
     Result<void> grant_ticket_keys(Child& child);
     void rotate_ticket_keys();
     Result<void> grant_pages(Child& child);
@@ -78,7 +82,12 @@ class Supervisor {
     bool tell(Child& child, ipc::BirthMessage message, int descriptor = -1);
 
     // reloading and stopping
-    void reload_read(Result<Config> config);
+    void reload_read(Config config);
+    void reload_checked(Config config, CertificateFiles files);
+    void reload_others();
+    void reload_ended(const std::string& mistakes);
+    void keys_reloaded(const Child& child);
+    void keys_are_late();
     Result<void> send_reload(Child& child);
     void stop_next();
     void drain(Child& child);
@@ -99,7 +108,11 @@ class Supervisor {
     Config config_;
     Listeners listeners_;
     std::vector<std::unique_ptr<Child>> children_;
-    std::unique_ptr<ConfigRun> config_run_;
+    CertificateFiles certificates_;
+    std::unique_ptr<HelperRun> helper_run_;
+    bool reloading_ = false;
+    const Child* awaited_ = nullptr;     // has to have the new keys before the others get the new certificates
+    std::unique_ptr<Timer> keys_late_;
     std::vector<ReloadDone> reload_waits_;
     std::unique_ptr<SignalWatch> on_child_, on_reload_, on_upgrade_, on_term_, on_int_;
     std::map<ipc::ServiceId, ipc::TicketKeys> ticket_keys_;

@@ -20,7 +20,7 @@ constexpr unsigned max_attempts = 3;                 // of a successor to start
 // ---- in the old program
 
 void Supervisor::upgrade(ReloadDone done) {
-    if (config_run_ || stopping_ || upgrading_) return done("another reload, upgrade or stop is under way");
+    if (helper_run_ || reloading_ || stopping_ || upgrading_) return done("another reload, upgrade or stop is under way");
     // The new reader judges the configuration: what the new programs would refuse stops the upgrade here.
     read_config([this, done = std::move(done)](Result<Config> config) {
         std::string mistakes = config ? "" : config.error().message();

@@ -14,7 +14,7 @@ packages_run=(openssl python3 procps iproute2 ca-certificates)
 # Clients we did not write, sanitizer and fuzzing runtimes, test runners.
 packages_test=(
     clang llvm libclang-rt-14-dev python3-pytest
-    swaks libnet-ssleay-perl curl msmtp gsasl isync mutt nodejs npm strace
+    swaks libnet-ssleay-perl haproxy curl msmtp gsasl isync mutt nodejs npm strace
 )
 
 # scripts/test-full power: disks whose every write is recorded, the file systems on them.

@@ -11,6 +11,7 @@ void Session::handle(const Bdat& c) {
         begin_content(transaction_.body() == ipc::BodyKind::binary ? ContentStream::Framing::binary
                                                                    : ContentStream::Framing::chunks);
     state_ = State::chunk;
+    last_chunk_ = c.last;
     const std::uint64_t most = limits_.message_bytes;                // a reload may have made it less
     if (c.size > most || stream_.size() > most - c.size) {
         refuse_message(replies::too_big);
@@ -18,7 +19,6 @@ void Session::handle(const Bdat& c) {
         return;
     }
     chunk_left_ = c.size;
-    last_chunk_ = c.last;
 }
 
 std::size_t Session::skip(std::size_t bytes) {

@@ -29,6 +29,7 @@ void Session::handle(const Data&) {
     if (state_ == State::chunks) return reply(replies::data_behind_bdat);
     if (transaction_.body() == ipc::BodyKind::binary) return reply(replies::binary_needs_bdat);
     begin_content(ContentStream::Framing::dots);
+    last_chunk_ = true;
     state_ = State::data;
     reply(replies::send_data);
 }
@@ -112,16 +113,18 @@ void Session::refuse_message(const Reply& refusal) {
     // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
     using Fault = ContentStream::Fault;
     const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf;
-    if (bare && state_ == State::data)
-        return close_with(refusal, "bare line end in a message");
+    answer_message(refusal);
+    if (bare && state_ == State::data) {
+        effects_.events.push_back(event::Abuse{"bare line end in a message"});
+        return close();
+    }
     end_transaction();
-    reply(refusal);
 }
 
 void Session::submit(std::int64_t now) {
     TraceLines trace = trace_lines({.helo = helo_, .client = client_.address, .hostname = limits_.hostname,
                                     .extended = extended_, .authenticated = account_ != 0,
-                                    .smtputf8 = transaction_.smtputf8(),
+                                    .smtputf8 = transaction_.smtputf8(), .lmtp = role_.lmtp,
                                     .tls_version = tls_version_, .tls_cipher = tls_cipher_,
                                     .only_recipient = transaction_.only_recipient(), .now = now});
     ipc::Submit submit;
@@ -157,8 +160,8 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
         effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id_, stream_.size(),
                                                          transaction_.accepted()});
     }
+    answer_message(answer, detail);
     end_transaction();
-    reply(answer, detail);
 }
 
 void Session::abandon_large() {

@@ -3,6 +3,7 @@
 #include "libcommon/text.h"
 #include "libmail/chars.h"
 #include "smtpd/parameters.h"
+#include "smtpd/xclient.h"
 
 #include <algorithm>
 
@@ -113,6 +114,8 @@ constexpr Verb verb_table[] = {
     {"QUIT", "QUIT", parse_bare<Quit>},                                       // 4.1.1.10
     {"STARTTLS", "STARTTLS", parse_bare<StartTls>},                           // RFC 3207
     {"AUTH", "AUTH mechanism [response]", parse_auth},                        // RFC 4954
+    {"XCLIENT", "", parse_xclient},                                           // Postfix's XCLIENT_README
+    {"LHLO", "", parse_hello<Lhlo>},                                          // RFC 2033 section 4.1
 };
 
 } // namespace

@@ -17,6 +17,7 @@ namespace postern::smtpd {
 // Views point into the line and live as long as it.
 struct Helo { std::string_view domain; };
 struct Ehlo { std::string_view domain; };
+struct Lhlo { std::string_view domain; };                // RFC 2033
 struct MailFrom {
     mail::Path reverse_path;
     std::uint64_t size = 0;                              // RFC 1870; 0: not announced
@@ -50,7 +51,12 @@ struct Auth {                                            // RFC 4954
     std::string_view mechanism;
     std::optional<std::string_view> initial_response;    // in base64; "=" stands for an empty one
 };
-using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth>;
+struct Xclient {                                         // Postfix's XCLIENT_README; empty: unavailable, or not said
+    std::string name, address, helo, protocol, destination;
+    std::uint16_t port = 0, destination_port = 0;
+};
+using Command = std::variant<Helo, Ehlo, MailFrom, RcptTo, Data, Bdat, Rset, Noop, Vrfy, Help, Quit, StartTls, Auth, Xclient,
+                             Lhlo>;
 
 struct BadSyntax {
     Reply reply;

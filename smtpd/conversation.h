@@ -16,7 +16,7 @@ struct Service::Conversation {
         session(limits, *visitor.role, tls, visitor.trace, std::move(visitor.text), effects) {}
 
     const std::uint64_t id;
-    const bool trusted;                                  // policyd is not asked about it
+    bool trusted;                                        // policyd is not asked about it
     const Seats::Rank rank;
     Seats::Seat seat;
     Session session;

@@ -16,7 +16,7 @@ namespace postern::smtpd {
 struct Visitor {
     Fd socket;
     const Role* role = nullptr;
-    TraceId trace = TraceId::make();
+    TraceId trace;
     IpAddress address;
     std::string text;                    // of the address, as shown
     Seats::Rank rank = Seats::Rank::known;

@@ -1,6 +1,7 @@
 // What a session wants done, collected while it takes a step; service.cc does it, a test reads it.
 #pragma once
 
+#include "ipc/policy.h"
 #include "ipc/queue.h"
 #include "smtpd/event.h"
 #include "smtpd/reply.h"
@@ -14,14 +15,19 @@ namespace postern::smtpd {
 
 // A question; its answer comes back to the session with the same ticket.
 using Question = std::variant<ipc::Login, ipc::SaslStart, ipc::SaslStep, ipc::CheckSender, ipc::ResolveRecipient,
-                              ipc::OpenLarge, ipc::Submit>;
+                              ipc::OpenLarge, ipc::Submit, ipc::CheckClient>;
+// To a CheckClient, which only XCLIENT asks: may the client it names come in?
+struct ClientJudged {
+    Reply refusal;                       // of code 0: it may
+    std::string detail;
+};
 // Instead of a RecipientVerdict: policy has the last word about a recipient that would have been taken.
 struct RecipientDeferred {
     Reply reply;
     std::string detail;
 };
 using Answer = std::variant<ipc::LoginResult, ipc::SaslReply, ipc::SenderVerdict, ipc::RecipientVerdict,
-                            ipc::LargeOpened, ipc::Submitted, RecipientDeferred>;
+                            ipc::LargeOpened, ipc::Submitted, RecipientDeferred, ClientJudged>;
 struct Ask {
     std::uint32_t ticket = 0;
     Question question;

@@ -23,6 +23,7 @@ Counter logins_ok{"smtp_auth_attempts_total", "result=\"ok\"", "Logins by SMTP"}
 Counter logins_failed{"smtp_auth_attempts_total", "result=\"failed\"", "Logins by SMTP"};
 Counter tls_sessions{"smtp_tls_sessions_total", "", "SMTP sessions that started TLS"};
 Counter connections{"smtp_connections_total", "", "SMTP connections accepted"};
+Counter clients_named{"smtp_xclient_total", "", "Clients named by XCLIENT"};
 Counter abuses{"smtp_abuse_total", "", "SMTP connections closed for what the client did"};
 Gauge active{"smtp_active_connections", "", "SMTP connections open now"};
 
@@ -38,6 +39,11 @@ struct Recorder {
     void operator()(const event::TlsStarted& e) const {
         tls_sessions.add();
         log::info("smtpd.tls", {{"session", session}, {"version", e.version}, {"cipher", e.cipher}});
+    }
+    void operator()(const event::ClientNamed& e) const {
+        clients_named.add();
+        log::info("smtpd.xclient", {{"session", session}, {"proxy", e.proxy}, {"client", client.address}, {"port", e.port}, {"name", e.name},
+                                    {"helo", e.helo}, {"protocol", e.protocol}, {"to", e.destination}, {"to_port", e.destination_port}});
     }
     void operator()(const event::LoggedIn& e) const {
         logins_ok.add();

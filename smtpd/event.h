@@ -20,6 +20,7 @@ struct Client {
 namespace event {
 struct Connected {};
 struct TlsStarted { std::string version, cipher; };
+struct ClientNamed { std::string proxy, name, helo, protocol, destination; std::uint16_t port = 0, destination_port = 0; };   // by XCLIENT
 struct LoggedIn { std::string address; };                // the account's primary one
 struct LoginFailed { std::string username; std::uint16_t code = 0; };
 struct SenderRefused { std::string reverse_path; std::uint16_t code = 0; std::string_view reason; };
@@ -36,7 +37,7 @@ struct Abuse { std::string_view what; };                 // why we hung up
 struct Disconnected { std::uint64_t messages = 0; std::uint64_t errors = 0; };
 } // namespace event
 
-using Event = std::variant<event::Connected, event::TlsStarted, event::LoggedIn, event::LoginFailed,
+using Event = std::variant<event::Connected, event::TlsStarted, event::ClientNamed, event::LoggedIn, event::LoginFailed,
                            event::SenderRefused, event::RecipientAccepted, event::RecipientRefused,
                            event::MessageAccepted, event::MessageRefused, event::Abuse, event::Disconnected>;
 

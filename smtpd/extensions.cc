@@ -1,6 +1,7 @@
 // What EHLO offers, and what MAIL may ask for because of it: the two are one file so that they stay one list.
 #include "smtpd/session.h"
 #include "smtpd/timestamp.h"
+#include "smtpd/xclient.h"
 
 #include <fmt/format.h>
 
@@ -22,6 +23,8 @@ void Session::say_extensions() {
     if (!tls_version_.empty()) lines.push_back("REQUIRETLS");
     if (auth_conditions().tls && account_ == 0) lines.push_back(auth);
     if (offers_hold()) lines.push_back(hold);
+    const std::string xclient = takes_xclient_ ? xclient_attributes() : "";
+    if (takes_xclient_) lines.push_back(xclient);
     lines.push_back("HELP");
     std::string text;
     write_lines(text, 250, {}, lines);

@@ -28,6 +28,7 @@ std::string address_literal(std::string_view client) {
 
 std::string protocol(const TraceFacts& facts) {
     if (!facts.extended && !facts.smtputf8) return "SMTP";
+    if (facts.lmtp) return facts.smtputf8 ? "UTF8LMTP" : "LMTP";      // without TLS and AUTH
     std::string name = facts.smtputf8 ? "UTF8SMTP" : "ESMTP";         // RFC 6531 section 4.3
     if (!facts.tls_version.empty()) name += 'S';
     if (facts.authenticated) name += 'A';

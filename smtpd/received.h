@@ -15,6 +15,7 @@ struct TraceFacts {
     bool extended = false;             // EHLO
     bool authenticated = false;
     bool smtputf8 = false;
+    bool lmtp = false;
     std::string_view tls_version;      // "TLSv1.3"; empty: in clear
     std::string_view tls_cipher;
     std::string_view only_recipient;   // named when there is just one: more would tell each of the others (7.2)

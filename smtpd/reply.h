@@ -56,6 +56,12 @@ inline constexpr Reply auth_malformed{501, "5.5.2", "Cannot decode the response"
 inline constexpr Reply auth_too_long{500, "5.5.6", "Authentication line too long"};   // RFC 4954 section 4
 inline constexpr Reply auth_cancelled{501, "5.7.0", "Authentication cancelled"};
 
+inline constexpr Reply not_your_xclient{550, "5.7.1", "XCLIENT is not for you"};
+
+inline constexpr Reply say_lhlo{500, "5.5.1", "This is LMTP: say LHLO"};                   // RFC 2033 section 4.1
+inline constexpr Reply not_lmtp{500, "5.5.1", "This is SMTP: say EHLO"};
+inline constexpr Reply no_recipients{503, "5.5.1", "No valid recipients"};                 // section 4.2
+
 inline constexpr Reply command_too_long{500, "5.5.2", "Line too long"};
 inline constexpr Reply command_bare_lf{500, "5.5.2", "A line must end with <CR><LF>"};
 inline constexpr Reply unknown_parameter{555, "5.5.4", "Parameter not recognized"};

@@ -2,7 +2,6 @@
 
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
-#include "libtls/keyd_signer.h"
 #include "smtpd/conversation.h"
 
 #include <cerrno>
@@ -51,7 +50,8 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon) :
     daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)), policy_(daemon),
-    door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }), clock_(daemon.loop(), [this] { tick(); }),
+    proxies_(daemon.loop()), door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }),
+    certificates_(daemon, "smtp", "smtp"), clock_(daemon.loop(), [this] { tick(); }),
     breath_(daemon.loop(), [this] { refusals_ = 0; breathe(); }) {
     load_settings();
     open_ports();
@@ -75,7 +75,9 @@ void Service::load_settings() {
     seats_.configure({.total = limits_.connections, .per_client = limits_.client_connections,
                       .percent_known = static_cast<unsigned>(limits_.reserved_known),
                       .percent_submission = static_cast<unsigned>(limits_.reserved_submission)});
-    auto context = tls::server_context(daemon_, "smtp");
+    proxies_.configure(daemon_.config().networks("smtp.proxy_networks"));
+    xclient_networks_ = daemon_.config().networks("smtp.xclient_networks");
+    auto context = certificates_.load();
     if (context) tls_ = std::move(*context);
     else log::error("smtpd.tls.unavailable", {{"reason", context.error().message()}});
 }
@@ -108,8 +110,16 @@ void Service::accept_from(Port& port) {
             port.watch->disable();
             return make_room(Seats::Rank::submission);
         }
-        greet(std::move(socket), port.role, IpAddress::of(from).value_or(IpAddress()));
+        arrive(std::move(socket), port.role, IpAddress::of(from).value_or(IpAddress()));
     }
+}
+
+void Service::arrive(Fd socket, const Role& role, const IpAddress& source) {
+    const TraceId trace = TraceId::make();
+    if (role.lmtp || !proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
+    proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client) {
+        greet(std::move(taken), role, trace, client);
+    });
 }
 
 void Service::take_breath(Port& port) {
@@ -126,13 +136,14 @@ void Service::breathe() {
 
 // Trusted clients go straight to their session. The others pass the door, where the rank is found that decides who gets
 // a seat when few are left.
-void Service::greet(Fd socket, const Role& role, const IpAddress& address) {
+void Service::greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address) {
     Visitor visitor;
+    visitor.trace = trace;
     visitor.socket = std::move(socket);
     visitor.role = &role;
     visitor.address = address;
-    visitor.text = address.text();
-    const bool trusted = policy_.trusts(address);
+    visitor.text = address == IpAddress() ? "local" : address.text();    // a Unix socket's other end has none
+    const bool trusted = role.lmtp || policy_.trusts(address);
     if (role.submission) visitor.rank = Seats::Rank::submission;
     if (draining_ || (!trusted && seats_.client_is_full(address)) || (role.implicit_tls && !tls_))
         return send_away(visitor, replies::too_many_connections);
@@ -162,10 +173,12 @@ void Service::admit(Visitor visitor) {
 void Service::begin(Visitor visitor, bool trusted) {
     const std::uint64_t id = next_id_++;
     const Role& role = *visitor.role;
+    const IpAddress address = visitor.address;
     Fd socket = std::move(visitor.socket);
     auto& slot = conversations_[id];
-    slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ != nullptr, effects_);
+    slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ && !role.lmtp, effects_);
     Conversation* c = slot.get();
+    if (!role.lmtp && contains(xclient_networks_, address)) c->session.allow_xclient();
     c->connection = std::make_unique<tls::Connection>(
         daemon_.loop(), std::move(socket),
         tls::Connection::Callbacks{[this, c](std::string_view bytes) { return on_data(*c, bytes); }, {},
@@ -280,6 +293,7 @@ void Service::ask(Conversation& c, const Ask& question) {
             if (c.trusted) service.put(service.authd_, c, ticket, q);
             else service.ask_recipient(c, ticket, q, first);
         }
+        void operator()(const ipc::CheckClient& q) const { service.change_client(c, ticket, q); }
         void operator()(const ipc::OpenLarge& q) const { service.put(service.qmgr_, c, ticket, q); }
         void operator()(const ipc::Submit& q) const { service.submit(c, ticket, q); }
     };
@@ -345,6 +359,7 @@ void Service::tick() {
 void Service::drain() {
     draining_ = true;
     for (Port& port : ports_) port.watch->disable();
+    proxies_.dismiss();
     patient_until_ = daemon_.has_successor() ? Clock::now() + patience : Clock::time_point{};
     if (!daemon_.has_successor()) {                          // else tick() knows who is quiet
         door_.dismiss();

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "ipc/daemon.h"
+#include "libcommon/proxies.h"
+#include "libtls/certificates.h"
 #include "libtls/connection.h"
 #include "smtpd/door.h"
 #include "smtpd/policy.h"
@@ -25,7 +27,8 @@ class Service {
     void open_ports();
     void load_settings();
     void accept_from(Port& port);
-    void greet(Fd socket, const Role& role, const IpAddress& address);
+    void arrive(Fd socket, const Role& role, const IpAddress& source);
+    void greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address);
     void admit(Visitor visitor);
     void begin(Visitor visitor, bool trusted);
     void refuse(const Visitor& visitor);
@@ -47,6 +50,7 @@ class Service {
     void ask_recipient(Conversation& c, std::uint32_t ticket, const ipc::ResolveRecipient& question, bool first);
     void answer_recipient(std::uint64_t id, std::uint32_t ticket, ipc::RecipientVerdict verdict, const ipc::RecipientPolicy& policy);
     void answer_late(Conversation& c, std::uint32_t ticket, ipc::RecipientVerdict verdict, std::chrono::milliseconds delay);
+    void change_client(Conversation& c, std::uint32_t ticket, const ipc::CheckClient& question);
     void note_accepted(Conversation& c);
     void submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message);
     void write_large(Conversation& c, std::string_view bytes);
@@ -61,9 +65,12 @@ class Service {
     ipc::Link& authd_;
     ipc::Link& qmgr_;
     Policy policy_;
+    Proxies proxies_;
+    std::vector<Network> xclient_networks_;
     Seats seats_;                        // outlives those who sit
     Door door_;
     Limits limits_;
+    tls::Certificates certificates_;
     std::shared_ptr<const tls::Context> tls_;
     Effects effects_;                    // of the step that runs now: its memory serves every session
     bool performing_ = false;

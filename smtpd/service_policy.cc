@@ -80,6 +80,24 @@ void Service::answer_late(Conversation& c, std::uint32_t ticket, ipc::RecipientV
     (*timer)->once(std::chrono::ceil<std::chrono::milliseconds>(c.tarred_until - now));
 }
 
+// XCLIENT: what was found out about a proxy when it connected is found out about the client it names.
+void Service::change_client(Conversation& c, std::uint32_t ticket, const ipc::CheckClient& question) {
+    const IpAddress address = IpAddress::parse(question.client.view()).value_or(IpAddress());
+    c.trusted = policy_.trusts(address);
+    c.brought_mail = false;
+    c.seat.release();
+    auto seat = seats_.take(address, c.rank);
+    if (!seat) return on_answer(c.id, ticket, ClientJudged{replies::too_many_connections, {}}, {});
+    c.seat = std::move(*seat);
+    if (c.trusted) return on_answer(c.id, ticket, ClientJudged{}, {});
+    policy_.ask(question, [this, id = c.id, ticket](const ipc::ClientVerdict& verdict) {
+        ClientJudged judged;
+        if (verdict.action == ipc::PolicyAction::banned) judged = {replies::banned, time_left(verdict.retry_after)};
+        if (verdict.action == ipc::PolicyAction::limited) judged = {reply_to_rate(verdict.limit), time_left(verdict.retry_after)};
+        on_answer(id, ticket, std::move(judged), {});
+    });
+}
+
 void Service::note_accepted(Conversation& c) {
     if (c.trusted || std::exchange(c.brought_mail, true)) return;
     ipc::ReportClient report;

@@ -50,6 +50,8 @@ constexpr Gate gates[] = {
     {verb<Quit>, false, always, {}},
     {verb<StartTls>, false, in(State::greeted), {503, "5.5.1", "STARTTLS belongs behind EHLO, before MAIL"}},
     {verb<Auth>, false, in(State::greeted), {503, "5.5.1", "AUTH belongs behind EHLO, before MAIL"}},
+    {verb<Xclient>, false, in(State::fresh, State::greeted), {503, "5.5.1", "XCLIENT belongs before MAIL"}},
+    {verb<Lhlo>, false, always, {}},
 };
 constexpr bool one_gate_per_command() {
     for (std::size_t i = 0; i < std::size(gates); ++i)
@@ -57,6 +59,8 @@ constexpr bool one_gate_per_command() {
     return std::size(gates) == std::variant_size_v<Command>;
 }
 static_assert(one_gate_per_command());
+
+constexpr bool is_hello(std::size_t command) { return command == verb<Helo> || command == verb<Ehlo> || command == verb<Lhlo>; }
 
 } // namespace
 
@@ -69,7 +73,7 @@ Session::Session(const Limits& limits, const Role& role, bool tls, TraceId trace
 
 void Session::greet() {
     greeted_once_ = true;
-    effects_.send.append("220 ").append(limits_.hostname).append(" ESMTP Postern\r\n");
+    effects_.send.append("220 ").append(limits_.hostname).append(role_.lmtp ? " LMTP Postern\r\n" : " ESMTP Postern\r\n");
 }
 
 bool Session::has_room() const {
@@ -156,10 +160,10 @@ void Session::on_command(const Command& command) {
 bool Session::spends_junk(const Command& command) {
     const bool junk = std::visit([](const auto& c) {
         using C = std::decay_t<decltype(c)>;
-        return std::is_same_v<C, Helo> || std::is_same_v<C, Ehlo> || std::is_same_v<C, Rset> || std::is_same_v<C, Noop> ||
+        return std::is_same_v<C, Helo> || std::is_same_v<C, Ehlo> || std::is_same_v<C, Lhlo> || std::is_same_v<C, Rset> || std::is_same_v<C, Noop> ||
                std::is_same_v<C, Vrfy> || std::is_same_v<C, Help>;
     }, command);
-    if (!junk || ++junk_ <= limits_.junk_commands) return true;
+    if (!junk || role_.lmtp || ++junk_ <= limits_.junk_commands) return true;
     close_with(replies::too_much_junk, "too many commands that send no mail");
     return false;
 }
@@ -169,6 +173,9 @@ bool Session::may_pass(std::size_t command) {
     const Reply* refusal = nullptr;
     if (gate.identity && role_.submission && tls_version_.empty()) refusal = &replies::tls_required;
     else if (gate.identity && role_.submission && account_ == 0) refusal = &replies::auth_required;
+    else if (command == verb<Xclient> && !takes_xclient_) refusal = &replies::not_your_xclient;
+    else if (is_hello(command) && (command == verb<Lhlo>) != role_.lmtp) refusal = role_.lmtp ? &replies::say_lhlo : &replies::not_lmtp;
+    else if (command == verb<Data> && role_.lmtp && state_ == State::mail) refusal = &replies::no_recipients;
     else if (!gate.states.has(state_)) refusal = &gate.otherwise;
     if (refusal) reply(*refusal);
     return refusal == nullptr;
@@ -257,6 +264,7 @@ void Session::answer_recipient(const Held& asked) {
     } else {
         state_ = State::rcpt;
         effects_.events.push_back(event::RecipientAccepted{asked.text});
+        if (role_.lmtp) awaiting_.push_back(asked.text);
     }
     std::string text;
     write_reply(text, answer);
@@ -365,12 +373,13 @@ void Session::reply(const Reply& reply, std::string_view detail) {
 void Session::send(std::string_view text) {
     if (state_ == State::closed) return;
     effects_.send.append(text);
-    if (text.front() >= '4' && ++errors_ > limits_.errors) close_with(replies::too_many_errors, "too many errors");
+    if (text.front() >= '4' && ++errors_ > limits_.errors && !role_.lmtp) close_with(replies::too_many_errors, "too many errors");
 }
 
 void Session::end_transaction() {
     abandon_large();
     transaction_ = {};
+    awaiting_.clear();
     body_ = {};
     if (state_ != State::closed && state_ != State::fresh) state_ = State::greeted;
 }

@@ -31,6 +31,8 @@ class Session {
     // `tls`: this process has a certificate. The limits, the role and the effects outlive the session.
     Session(const Limits& limits, const Role& role, bool tls, TraceId trace, std::string client, Effects& effects);
 
+    void allow_xclient() { takes_xclient_ = true; }      // its client is a proxy of ours
+
     // Takes what it can; the rest stays with the transport until has_room(). `now`: seconds since the epoch.
     std::size_t receive(std::string_view bytes, std::int64_t now);
     bool has_room() const;
@@ -80,6 +82,8 @@ class Session {
     void handle(const Quit& c);
     void handle(const StartTls& c);
     void handle(const Auth& c);
+    void handle(const Xclient& c);
+    void handle(const Lhlo& c);
 
     void on_auth_line(std::string_view line);
     sasl::Conditions auth_conditions() const;
@@ -112,12 +116,14 @@ class Session {
     const Reply* why_refused() const;
     const Reply* fault_reply() const;
     void refuse_message(const Reply& reply);
+    void answer_message(const Reply& answer, std::string_view detail = {});
     void abandon_large();
     void end_transaction();
 
     void on(const ipc::LoginResult& result, std::int64_t now);
     void on(const ipc::SaslReply& answer, std::int64_t now);
     void on(const ipc::SenderVerdict& verdict, std::int64_t now);
+    void on(const ClientJudged& judged, std::int64_t now);
     void on(const ipc::LargeOpened& opened, std::int64_t now);
     void on(const ipc::Submitted& submitted, std::int64_t now);
     bool hold_verdict(std::uint32_t ticket, std::variant<ipc::RecipientVerdict, RecipientDeferred> verdict);
@@ -147,6 +153,7 @@ class Session {
     bool discarding_ = false;            // the rest of a line that was too long
     bool greeted_once_ = false;
     bool draining_ = false;
+    bool takes_xclient_ = false;
     std::string helo_;
     bool extended_ = false;
     std::string tls_version_, tls_cipher_;
@@ -157,6 +164,7 @@ class Session {
     std::optional<sasl::Conversation> auth_;   // while one runs
 
     Transaction transaction_;
+    std::vector<std::string> awaiting_;  // LMTP: the RCPTs that were accepted; each gets an answer to the message
     std::int64_t now_ = 0;               // as last told
     ContentStream stream_;
     std::string body_;
@@ -164,7 +172,7 @@ class Session {
     std::uint64_t large_token_ = 0;
     ipc::SubmitStatus large_status_ = ipc::SubmitStatus::unavailable;
     std::uint64_t chunk_left_ = 0;       // of the chunk that is being read
-    bool last_chunk_ = false;
+    bool last_chunk_ = false;            // of the message; what follows DATA is all there is
     std::uint64_t skip_ = 0;             // of a refused chunk: read and forgotten
     std::size_t hops_ = 0;
     std::string message_id_;

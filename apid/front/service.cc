@@ -3,7 +3,6 @@
 #include "apid/endpoints.h"
 #include "apid/http/router.h"
 #include "libcommon/log.h"
-#include "libtls/keyd_signer.h"
 
 #include <stdexcept>
 
@@ -22,7 +21,7 @@ constexpr Route routes[] = {
 } // namespace
 
 FrontService::FrontService(ipc::Daemon& daemon)
-    : daemon_(daemon), server_(daemon.loop(), {}, [this](http::Request request, const http::Caller&, http::Respond respond) {
+    : daemon_(daemon), certificates_(daemon, "api", "http/1.1"), server_(daemon.loop(), {}, [this](http::Request request, const http::Caller&, http::Respond respond) {
           std::string_view endpoint = "none";
           auto response = answer(request, endpoint);
           count_request(request.method, endpoint, response.status);
@@ -38,7 +37,7 @@ FrontService::FrontService(ipc::Daemon& daemon)
 
 // At the start a certificate that cannot be used stops us; at a reload the one in use stays.
 Result<void> FrontService::listen() {
-    auto context = tls::server_context(daemon_, "http/1.1");
+    auto context = certificates_.load();
     if (!context) return context.error();
     std::vector<Fd> sockets;
     for (auto& listener : daemon_.listeners()) sockets.push_back(std::move(listener.socket));

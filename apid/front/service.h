@@ -3,6 +3,7 @@
 
 #include "apid/http/server.h"
 #include "ipc/daemon.h"
+#include "libtls/certificates.h"
 
 namespace postern::api {
 
@@ -15,6 +16,7 @@ class FrontService {
     http::Response answer(const http::Request& request, std::string_view& endpoint);
 
     ipc::Daemon& daemon_;
+    tls::Certificates certificates_;
     http::Server server_;
 };
 

@@ -23,8 +23,9 @@ std::size_t input_budget(const Limits& limits) { return limits.command + 4'096; 
 
 } // namespace
 
-Connection::Connection(Service& service, Fd socket, std::string client, Seats::Seat seat, bool implicit_tls) :
-    service_(service), client_(std::move(client)), seat_(std::move(seat)), state_(implicit_tls ? State::securing : State::talking),
+Connection::Connection(Service& service, Fd socket, TraceId trace, std::string client, Seats::Seat seat, bool implicit_tls) :
+    service_(service), client_(std::move(client)), seat_(std::move(seat)), trace_(trace),
+    state_(implicit_tls ? State::securing : State::talking),
     input_(input_budget(service.limits())), delay_(service.loop(), [this] { deny(); }),
     stream_(service.loop(), std::move(socket),
             {[this](std::string_view bytes) { return on_data(bytes); }, [this] { on_drained(); },

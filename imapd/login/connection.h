@@ -21,7 +21,7 @@ class Service;
 class Connection {
   public:
     using Clock = std::chrono::steady_clock;
-    Connection(Service& service, Fd socket, std::string client, Seats::Seat seat, bool implicit_tls);
+    Connection(Service& service, Fd socket, TraceId trace, std::string client, Seats::Seat seat, bool implicit_tls);
 
     const std::string& client() const { return client_; }
     TraceId trace() const { return trace_; }
@@ -58,7 +58,7 @@ class Connection {
     Service& service_;
     const std::string client_;
     const Seats::Seat seat_;
-    const TraceId trace_ = TraceId::make();
+    const TraceId trace_;
     State state_;
     const Clock::time_point connected_ = Clock::now();
     Clock::time_point moved_ = connected_;           // when the client last took a byte

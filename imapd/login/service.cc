@@ -4,7 +4,6 @@
 #include "ipc/policy.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
-#include "libtls/keyd_signer.h"
 
 #include <cerrno>
 #include <sys/socket.h>
@@ -31,7 +30,7 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon)
     : daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), policyd_(daemon.link(ipc::ServiceId::policyd)),
-      clock_(daemon.loop(), [this] { check_times(); }) {
+      proxies_(daemon.loop()), certificates_(daemon, "imap", "imap"), clock_(daemon.loop(), [this] { check_times(); }) {
     read_settings();
     open_ports();
     authd_.connect();
@@ -56,7 +55,8 @@ void Service::read_settings() {
     trust_ = Trust(config.networks("policy.trusted_networks"), config.networks("policy.untrusted_networks"));
     login_timeout_ = config.duration("imap.login_timeout");
     failure_delay_ = config.duration("imap.failure_delay");
-    auto context = tls::server_context(daemon_, "imap");
+    proxies_.configure(config.networks("imap.proxy_networks"));
+    auto context = certificates_.load();
     if (context) tls_ = std::move(*context);
     else log::error("imap-login.tls.unavailable", {{"reason", context.error().message()}});
 }
@@ -86,15 +86,23 @@ void Service::accept_from(Port& port) {
             if (errno == EINTR || errno == ECONNABORTED) continue;
             return;
         }
-        begin(std::move(socket), IpAddress::of(from).value_or(IpAddress()), port.implicit_tls);
+        arrive(std::move(socket), IpAddress::of(from).value_or(IpAddress()), port.implicit_tls);
     }
 }
 
-void Service::begin(Fd socket, const IpAddress& address, bool implicit_tls) {
+void Service::arrive(Fd socket, const IpAddress& source, bool implicit_tls) {
+    const TraceId trace = TraceId::make();
+    if (!proxies_.covers(source)) return begin(std::move(socket), trace, source, implicit_tls);
+    proxies_.take(std::move(socket), source, trace, [this, trace, implicit_tls](Fd taken, const IpAddress& client) {
+        begin(std::move(taken), trace, client, implicit_tls);
+    });
+}
+
+void Service::begin(Fd socket, TraceId trace, const IpAddress& address, bool implicit_tls) {
     const bool trusted = trust_.covers(address);
     auto seat = draining_ || (implicit_tls && !tls_) ? std::nullopt : seats_.take(address, Seats::Rank::submission, trusted);
     if (!seat) return turn_away(socket, implicit_tls);
-    auto connection = std::make_unique<Connection>(*this, std::move(socket), address.text(), std::move(*seat), implicit_tls);
+    auto connection = std::make_unique<Connection>(*this, std::move(socket), trace, address.text(), std::move(*seat), implicit_tls);
     if (!trusted) ask_about(*connection);
     connections_.emplace(connection.get(), std::move(connection));
     connections.set(static_cast<std::int64_t>(connections_.size()));
@@ -135,6 +143,7 @@ void Service::check_times() {
 void Service::drain() {
     draining_ = true;
     ports_.clear();
+    proxies_.dismiss();
     if (connections_.empty()) return daemon_.drained();
     if (daemon_.has_successor()) return;             // nobody waits for us: sessions end when their clients end them
     for (const auto& [connection, owned] : connections_) connection->shut_down();

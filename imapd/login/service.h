@@ -6,9 +6,10 @@
 #include "ipc/auth.h"
 #include "ipc/daemon.h"
 #include "ipc/mailbox.h"
+#include "libcommon/proxies.h"
 #include "libcommon/seats.h"
 #include "libcommon/trust.h"
-#include "libtls/context.h"
+#include "libtls/certificates.h"
 
 #include <memory>
 #include <string>
@@ -38,7 +39,8 @@ class Service {
     void read_settings();
     void open_ports();
     void accept_from(Port& port);
-    void begin(Fd socket, const IpAddress& address, bool implicit_tls);
+    void arrive(Fd socket, const IpAddress& source, bool implicit_tls);
+    void begin(Fd socket, TraceId trace, const IpAddress& address, bool implicit_tls);
     void ask_about(Connection& connection);
     void check_times();
     void drain();
@@ -47,9 +49,11 @@ class Service {
     ipc::Link& authd_;
     ipc::Link& policyd_;
     Limits limits_;
-    std::shared_ptr<const tls::Context> tls_;
     Seats seats_;                        // outlives those who sit
     Trust trust_;
+    Proxies proxies_;
+    tls::Certificates certificates_;
+    std::shared_ptr<const tls::Context> tls_;
     std::chrono::milliseconds login_timeout_{}, failure_delay_{};
     bool draining_ = false;
     std::vector<std::unique_ptr<Port>> ports_;

@@ -33,6 +33,7 @@ class Program {
 struct Answerer {
     Program& program;
     bool& authenticated;
+    bool xclient;
 
     Answer operator()(const ipc::Login&) const {
         ipc::LoginResult result;
@@ -66,6 +67,11 @@ struct Answerer {
         for (int i = program.byte() % 4; i > 0; --i)
             verdict.targets.push_back({1 + program.byte() % 3ULL, resolve.forward_path, {}});
         return verdict;
+    }
+    Answer operator()(const ipc::CheckClient& check) const {
+        if (!xclient || check.client.empty()) std::abort();                      // only a proxy of ours names clients
+        authenticated = false;
+        return ClientJudged{program.byte() % 2 ? Reply{} : replies::banned, {}};
     }
     Answer operator()(const ipc::OpenLarge&) const {
         return ipc::LargeOpened{static_cast<ipc::SubmitStatus>(program.byte() % 4), 1};
@@ -101,7 +107,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.recipients = 5;
     Effects effects;
     bool authenticated = false;
-    Session session(limits, roles[program.byte() % 3], program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
+    Session session(limits, roles[program.byte() % 4], program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
+    const bool xclient = size % 4 == 0;
+    if (xclient) session.allow_xclient();
     std::vector<Ask> open;
     while (!program.at_end()) {
         check_replies(effects.send);
@@ -115,7 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         } else if (operation < 230) {
             if (open.empty()) continue;
             const auto at = static_cast<std::ptrdiff_t>(program.byte() % open.size());
-            Answerer answerer{program, authenticated};
+            Answerer answerer{program, authenticated, xclient};
             session.answer(open[static_cast<std::size_t>(at)].ticket, std::visit(answerer, open[static_cast<std::size_t>(at)].question), 1);
             open.erase(open.begin() + at);
         } else if (operation < 250) {

@@ -45,7 +45,9 @@ TEST_CASE("the options a row names exist and are of the right kind") {
             if (name.empty() || name.starts_with("unix:")) continue;
             INFO(name);
             REQUIRE(config::find_option(name));
-            CHECK(config::find_option(name)->kind == config::Kind::addresses);
+            const config::Kind kind = config::find_option(name)->kind;
+            CHECK((kind == config::Kind::addresses || kind == config::Kind::loopback || kind == config::Kind::path));
+            if (kind == config::Kind::path) CHECK(config::find_option(std::string(name) + "_group"));
         }
         if (!row.processes.empty()) CHECK(config::find_option(row.processes)->kind == config::Kind::number);
         if (!row.certificates.empty()) CHECK(config::find_option(std::string(row.certificates) + ".tls_cert"));

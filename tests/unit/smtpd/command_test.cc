@@ -38,6 +38,11 @@ struct Describe {
     std::string operator()(const Help&) const { return "help"; }
     std::string operator()(const Quit&) const { return "quit"; }
     std::string operator()(const StartTls&) const { return "starttls"; }
+    std::string operator()(const Lhlo& c) const { return fmt::format("lhlo {}", c.domain); }
+    std::string operator()(const Xclient& c) const {
+        return fmt::format("xclient name={} addr={} port={} proto={} helo={} dest={}:{}", c.name, c.address, c.port, c.protocol, c.helo,
+                           c.destination, c.destination_port);
+    }
 };
 std::string describe(const Parsed& parsed) {
     if (const auto* bad = std::get_if<BadSyntax>(&parsed))
@@ -50,6 +55,8 @@ constexpr Case cases[] = {
     {"EHLO client.example", "ehlo client.example"},
     {"ehlo [192.0.2.1]", "ehlo [192.0.2.1]"},
     {"HELO under_score", "helo under_score"},                                  // 4.1.4: never refused for its name
+    {"LHLO client.example", "lhlo client.example"},
+    {"LHLO", "501 5.5.4 column 4"},
     {"EHLO", "501 5.5.4 column 4"},
     {"EHLO two words", "501 5.5.4 column 5"},
 
@@ -160,6 +167,25 @@ constexpr Case cases[] = {
     {"VRFY \xC3\xA4 SMTPUTF8", "vrfy \xC3\xA4 utf8"},
     {"EHLO \xC3\xA4.example", "500 5.5.2 column 5"},
     {"HELP MAIL", "help"},
+
+    {"XCLIENT NAME=spike.porcupine.org ADDR=168.100.189.2", "xclient name=spike.porcupine.org addr=168.100.189.2 port=0 proto= helo= dest=:0"},
+    {"xclient port=12345 proto=esmtp helo=+41+2B destaddr=IPV6:2001:DB8::1 destport=25",
+     "xclient name= addr= port=12345 proto=ESMTP helo=A+ dest=2001:db8::1:25"},
+    {"XCLIENT ADDR=IPV6:2001:db8::2 NAME=[UNAVAILABLE] PORT=[TEMPUNAVAIL]", "xclient name= addr=2001:db8::2 port=0 proto= helo= dest=:0"},
+    {"XCLIENT", "501 5.5.4 column 7"},
+    {"XCLIENT NAME", "501 5.5.4 column 8"},
+    {"XCLIENT NAME=", "501 5.5.4 column 8"},
+    {"XCLIENT LOGIN=ann@example.org", "501 5.5.4 column 8"},                   // no identity without a password
+    {"XCLIENT NAME=a NAME=b", "501 5.5.4 column 15"},
+    {"XCLIENT NAME=a  HELO=b", "501 5.5.4 column 15"},
+    {"XCLIENT NAME=a+0D+0AQUIT", "501 5.5.4 column 8"},
+    {"XCLIENT NAME=a+20b", "501 5.5.4 column 8"},
+    {"XCLIENT NAME=+4", "501 5.5.4 column 8"},
+    {"XCLIENT ADDR=2001:db8::2", "501 5.5.4 column 8"},
+    {"XCLIENT ADDR=IPV6:192.0.2.1", "501 5.5.4 column 8"},
+    {"XCLIENT ADDR=mx.example", "501 5.5.4 column 8"},
+    {"XCLIENT PORT=65536", "501 5.5.4 column 8"},
+    {"XCLIENT PROTO=HTTP", "501 5.5.4 column 8"},
     {"QUIT", "quit"},
     {"STARTTLS", "starttls"},
     {"STARTTLS x", "501 5.5.4 column 9"},

@@ -63,6 +63,11 @@ struct Answerer {
             return ipc::RecipientVerdict{Status::foreign, {}, {}};
         return ipc::RecipientVerdict{Status::deliver, std::vector<ipc::LocalTarget>{{std::hash<std::string>{}(address), address, {}}}, {}};
     }
+    Answer operator()(const ipc::CheckClient& check) const {
+        talk.checked.push_back(check);
+        if (check.client.view() == "192.0.2.66") return ClientJudged{replies::banned, "try again in 5 minutes"};
+        return ClientJudged{};
+    }
     Answer operator()(const ipc::OpenLarge&) const { return ipc::LargeOpened{talk.large_status, 42}; }
     Answer operator()(const ipc::Submit& submit) const {
         talk.submitted.push_back(submit);

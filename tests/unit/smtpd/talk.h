@@ -15,6 +15,7 @@ namespace postern::smtpd {
 inline constexpr const Role& relay = roles[0];
 inline constexpr const Role& submission = roles[1];
 inline constexpr const Role& submissions = roles[2];
+inline constexpr const Role& lmtp = roles[3];
 
 class Talk {
   public:
@@ -35,6 +36,7 @@ class Talk {
 
     bool hold = false;                                  // questions stay in `questions`
     std::vector<Ask> questions;
+    std::vector<ipc::CheckClient> checked;              // clients that XCLIENT named
     ipc::SubmitStatus submit_status = ipc::SubmitStatus::accepted;
     ipc::SubmitStatus large_status = ipc::SubmitStatus::accepted;
 
