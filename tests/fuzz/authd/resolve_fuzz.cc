@@ -34,11 +34,14 @@ Database populated() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static Database db = populated();
-    static Resolver resolver(db, "");
+    static Uses uses;
+    static Resolver resolver(db, uses, {}, [] { return 0; });
     const std::string_view address(reinterpret_cast<const char*>(data), size);
-    const auto verdict = resolver.recipient(address, 0);
+    ipc::ResolveRecipient question;
+    question.forward_path = address;
+    const auto verdict = resolver.recipient(question);
     if (verdict.status == ipc::RecipientStatus::unavailable) std::abort();
-    if (encode(verdict) != encode(resolver.recipient(address, 0))) std::abort();
+    if (encode(verdict) != encode(resolver.recipient(question))) std::abort();
     for (const auto& target : verdict.targets)
         if (resolver.may_send_as(target.account, address) != ipc::Verdict::allowed) std::abort();
     return 0;
