@@ -89,9 +89,10 @@ std::string detail(const ipc::SaveAlias& r) {
     if (r.term.until != 0) text += fmt::format(" until={}", r.term.until);
     return listed(text, r.alias.targets);
 }
-std::string detail(const ipc::GroupSettings& s) {
-    const std::string text = Detail().add("active", s.active).add("posting", s.posting).text();
-    return s.posters ? listed(text + " posters:", *s.posters) : text;
+std::string detail(const ipc::SaveGroup& r) {
+    std::string text = Detail().add("active", r.settings.active).add("posting", r.settings.posting).text();
+    if (r.settings.posters) text = listed(text + " posters:", *r.settings.posters);
+    return r.members.empty() ? text : listed(text + " members:", r.members);
 }
 std::string detail(const ipc::ChangeMembers& r) {
     std::string text;
@@ -183,7 +184,7 @@ AdminResult Admin::change(const ipc::DeleteAlias& r) {
 }
 
 AdminResult Admin::change(const ipc::SaveGroup& r) {
-    return perform(r.actor, r.create ? "group.create" : "group.change", r.address, detail(r.settings),
+    return perform(r.actor, r.create ? "group.create" : "group.change", r.address, detail(r),
                    [&] { return save_group(db_, r); });
 }
 AdminResult Admin::change(const ipc::ChangeMembers& r) {

@@ -91,12 +91,18 @@ Result<void> remove_member(Database& db, std::uint64_t group, std::string_view a
     return gone;
 }
 
-Result<void> check_count(Database& db, std::uint64_t group) {
+template <class Addresses> Result<void> add_members(Database& db, std::uint64_t group, const Addresses& members) {
+    for (const auto& member : members)
+        if (auto done = add_member(db, group, member); !done) return done;
+    return {};
+}
+
+Result<void> check_members(Database& db, std::uint64_t group) {
     Rows rows = db.query("SELECT count(*) FROM alias_targets WHERE alias = ?", group);
     const bool too_many = rows.next() && rows.count(0) > ipc::max_members;
     if (auto failed = rows.failed()) return *failed;
     if (too_many) return Error(Errc::conflict, "a group has at most " + std::to_string(ipc::max_members) + " members");
-    return {};
+    return check_no_loop(db, group);
 }
 
 template <std::size_t N> Result<void> copy(const Result<std::vector<std::string>>& from, List<ipc::Address, N>& into) {
@@ -111,6 +117,9 @@ Result<std::uint64_t> save_group(Database& db, const ipc::SaveGroup& request) {
     auto group = request.create ? insert_group(db, request.address) : group_at(db, request.address);
     if (!group) return group;
     if (auto stored = store(db, *group, request.settings); !stored) return stored.error();
+    if (!request.create) return group;
+    if (auto added = add_members(db, *group, request.members); !added) return added.error();
+    if (auto good = check_members(db, *group); !good) return good.error();
     return group;
 }
 
@@ -119,10 +128,8 @@ Result<std::uint64_t> change_members(Database& db, const ipc::ChangeMembers& req
     if (!group) return group;
     for (const auto& member : request.remove)
         if (auto done = remove_member(db, *group, member); !done) return done.error();
-    for (const auto& member : request.add)
-        if (auto done = add_member(db, *group, member); !done) return done.error();
-    if (auto few = check_count(db, *group); !few) return few.error();
-    if (auto ends = check_no_loop(db, *group); !ends) return ends.error();
+    if (auto added = add_members(db, *group, request.add); !added) return added.error();
+    if (auto good = check_members(db, *group); !good) return good.error();
     return group;
 }
 

@@ -453,7 +453,8 @@ struct SaveGroup {
     bool create = true;              // false: change one that exists
     Address address;
     GroupSettings settings;
-    static auto fields(auto& m) { return std::tie(m.actor, m.create, m.address, m.settings); }
+    List<Address, max_members> members;      // of a new one
+    static auto fields(auto& m) { return std::tie(m.actor, m.create, m.address, m.settings, m.members); }
 };
 struct ChangeMembers {
     static constexpr auto type = MessageType::change_members;
