@@ -35,6 +35,7 @@ class Talk {
 
     bool hold = false;                                  // questions stay in `questions`
     std::vector<Ask> questions;
+    std::uint64_t sender_limit = 0;                     // of whoever logged in
     ipc::SubmitStatus submit_status = ipc::SubmitStatus::accepted;
     ipc::SubmitStatus large_status = ipc::SubmitStatus::accepted;
 
