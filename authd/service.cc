@@ -156,6 +156,7 @@ ipc::RelayVerdict Service::may_leave(const ipc::Peer& asker, const ipc::Authoriz
     ipc::RelayVerdict verdict;
     verdict.verdict = may_send(asker, question.handle, question.reverse_path, verdict.account);
     if (verdict.verdict != ipc::Verdict::denied || question.recipients.empty()) return verdict;
+    verdict.account = 0;
     for (const ipc::ForeignRecipient& recipient : question.recipients) {
         verdict.verdict = resolver_.leads_to(recipient);
         if (verdict.verdict != ipc::Verdict::allowed) break;
