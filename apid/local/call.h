@@ -75,13 +75,14 @@ json::Value page_of(const Rows& rows, const Fields& fields, std::uint32_t limit,
 template <class Rows, class More, class Fields, class MoreFields, class Cursor>
 json::Value page_of(const Rows& rows, const More& more, const Fields& fields, const MoreFields& more_fields, std::uint32_t limit,
                     Cursor cursor) {
-    json::Value page = page_of(rows, fields, limit, cursor), items = json::Array{};
+    const json::Value page = page_of(rows, fields, limit, cursor);
+    json::Value items = json::Array{};
     std::size_t index = 0;
     for (const json::Value& item : *page["items"].array()) {
         items.push(merged(item, write_fields(index < more.size() ? more.items[index] : typename More::value_type{}, more_fields)));
         ++index;
     }
-    return page.set("items", std::move(items));
+    return json::Value().set("items", std::move(items)).set("next", page["next"]);
 }
 
 } // namespace postern::api
