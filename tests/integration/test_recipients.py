@@ -275,7 +275,7 @@ def test_what_a_mailbox_holds_is_learnt_again_after_a_crash(instance, user, daem
     before = instance.processes()[daemon]
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: instance.processes().get(daemon) and not set(before) & set(instance.processes()[daemon]), f"a new {daemon}")
+    wait_for(lambda: set(instance.processes().get(daemon, [])) - set(before), f"a new {daemon}")
 
     def refused():
         code = rcpt(instance, user.address)[0]
