@@ -28,7 +28,11 @@ class Service {
     void greet(Fd socket, const Role& role, const IpAddress& address);
     void admit(Visitor visitor);
     void begin(Visitor visitor, bool trusted);
+    void refuse(const Visitor& visitor);
     void make_room(Seats::Rank rank);
+    bool takes_more(const Role& role);
+    void take_breath(Port& port);
+    void breathe();
 
     std::size_t on_data(Conversation& c, std::string_view bytes);
     void on_secured(Conversation& c);
@@ -67,10 +71,13 @@ class Service {
     bool draining_ = false;
     std::chrono::steady_clock::time_point patient_until_{};   // while draining: until then only quiet sessions are ended
     std::array<std::chrono::steady_clock::time_point, 3> looked_in_vain_{};   // by rank, for somebody to make way
+    unsigned refusals_ = 0;              // for want of seats, since the last pause
+    bool out_of_breath_ = false;         // a port is not accepted on
     std::uint64_t next_id_ = 1;
     std::list<Port> ports_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Conversation>> conversations_;
     Timer clock_;
+    Timer breath_;
 };
 
 } // namespace postern::smtpd
