@@ -20,7 +20,8 @@ std::uint64_t shown_quota(const Rows& rows, int column) {
 Result<void> check(const ipc::AccountSettings& settings) {
     if (settings.name && !is_utf8(*settings.name)) return Error(Errc::invalid, "the name is not UTF-8");
     if (auto good = check_amount("quota_bytes", own_quota(settings.quota_bytes)); !good) return good;
-    return check_amount("quota_messages", own_quota(settings.quota_messages));
+    if (auto good = check_amount("quota_messages", own_quota(settings.quota_messages)); !good) return good;
+    return check_amount("max_message_bytes", settings.max_message_bytes);
 }
 
 Result<void> check_room(Database& db, std::uint64_t domain) {
@@ -57,6 +58,7 @@ Result<void> store(Database& db, AccountId id, const ipc::AccountSettings& s) {
         if (auto set = db.run("UPDATE accounts SET quota_messages = ? WHERE id = ?", own_quota(s.quota_messages), id);
             !set)
             return set;
+    if (s.max_message_bytes) return db.run("UPDATE accounts SET max_message_bytes = ? WHERE id = ?", *s.max_message_bytes, id);
     return {};
 }
 
@@ -112,6 +114,13 @@ Rows aliases_naming(Database& db, std::string_view target) {
     return db.query("SELECT a.local_part, d.name FROM alias_targets t JOIN addresses a ON a.alias = t.alias"
                     " JOIN domains d ON d.id = a.domain WHERE t.target = ? ORDER BY d.name, a.local_part LIMIT ?",
                     target, ipc::max_page);
+}
+
+Result<void> read_own_size_limit(Database& db, AccountId id, std::uint64_t& into) {
+    Rows rows = db.query("SELECT max_message_bytes FROM accounts WHERE id = ?", id);
+    if (rows.next()) into = rows.count(0);
+    if (auto failed = rows.failed()) return *failed;
+    return {};
 }
 
 } // namespace
@@ -229,6 +238,8 @@ Result<ipc::AccountEntry> show_account(Database& db, std::string_view address) {
     if (!login) return login.error();
     entry.has_scram = !login->scram.empty();
     entry.cram_md5 = login->wants_cram_md5;
+    entry.effective_max_message_bytes = login->max_message_bytes;
+    if (auto read = read_own_size_limit(db, *id, entry.max_message_bytes); !read) return read.error();
     entry.found = true;
     return entry;
 }
@@ -236,7 +247,8 @@ Result<ipc::AccountEntry> show_account(Database& db, std::string_view address) {
 Result<LoginAccount> login_account(Database& db, AccountId id) {
     Rows rows = db.query("SELECT a.password_hash, p.local_part, d.name, a.status, d.status,"
                          " coalesce(a.quota_bytes, d.default_quota_bytes),"
-                         " coalesce(a.quota_messages, d.default_quota_messages), a.scram_verifier, a.cram_md5_verifier, a.cram_md5"
+                         " coalesce(a.quota_messages, d.default_quota_messages), a.scram_verifier, a.cram_md5_verifier, a.cram_md5,"
+                         " coalesce(nullif(a.max_message_bytes, 0), d.max_message_bytes)"
                          " FROM accounts a JOIN addresses p ON p.account = a.id AND p.is_primary = 1"
                          " JOIN domains d ON d.id = p.domain WHERE a.id = ?",
                          id);
@@ -250,7 +262,8 @@ Result<LoginAccount> login_account(Database& db, AccountId id) {
                             .may_log_in = rows.number(3) == static_cast<int>(ipc::AccountStatus::active) &&
                                           rows.number(4) == static_cast<int>(ipc::DomainStatus::active),
                             .quota_bytes = rows.count(5),
-                            .quota_messages = rows.count(6)};
+                            .quota_messages = rows.count(6),
+                            .max_message_bytes = rows.count(10)};
     if (auto failed = rows.failed()) return *failed;
     return Error(Errc::not_found, "no such account");
 }

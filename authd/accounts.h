@@ -32,6 +32,7 @@ struct LoginAccount {
     std::string address;        // primary
     bool may_log_in = false;    // account and domain are active
     std::uint64_t quota_bytes = 0, quota_messages = 0;   // as they apply; 0: no limit
+    std::uint64_t max_message_bytes = 0;                 // likewise; 0: what the server takes
 };
 Result<LoginAccount> login_account(Database& db, AccountId id);
 

@@ -6,6 +6,7 @@
 #include "authd/app_password.h"
 #include "authd/audit.h"
 #include "authd/domains.h"
+#include "authd/groups.h"
 #include "authd/hash_batch.h"
 #include "authd/organizations.h"
 #include "libcommon/log.h"
@@ -63,6 +64,8 @@ std::string detail(const ipc::DomainSettings& s) {
         .add("default_quota_bytes", s.default_quota_bytes)
         .add("default_quota_messages", s.default_quota_messages)
         .add("max_accounts", s.max_accounts)
+        .add("max_message_bytes", s.max_message_bytes)
+        .add("backup_mx", s.backup_mx)
         .text();
 }
 std::string detail(const ipc::AccountSettings& s, std::optional<bool> cram_md5 = {}) {
@@ -72,13 +75,30 @@ std::string detail(const ipc::AccountSettings& s, std::optional<bool> cram_md5 =
         .add("role", s.role)
         .add("quota_bytes", s.quota_bytes)
         .add("quota_messages", s.quota_messages)
+        .add("max_message_bytes", s.max_message_bytes)
         .add("cram_md5", cram_md5)
         .text();
 }
-std::string detail(const ipc::AliasRow& alias) {
-    std::string text = alias.active ? "active" : "inactive";
-    for (const auto& target : alias.targets) text += " " + printable(target);
+template <class Addresses> std::string listed(std::string text, const Addresses& addresses) {
+    for (const auto& address : addresses) text += " " + printable(address);
     return text.substr(0, 1024);
+}
+std::string detail(const ipc::SaveAlias& r) {
+    std::string text = r.alias.active ? "active" : "inactive";
+    if (r.term.from != 0) text += fmt::format(" from={}", r.term.from);
+    if (r.term.until != 0) text += fmt::format(" until={}", r.term.until);
+    return listed(text, r.alias.targets);
+}
+std::string detail(const ipc::SaveGroup& r) {
+    std::string text = Detail().add("active", r.settings.active).add("posting", r.settings.posting).text();
+    if (r.settings.posters) text = listed(text + " posters:", *r.settings.posters);
+    return r.members.empty() ? text : listed(text + " members:", r.members);
+}
+std::string detail(const ipc::ChangeMembers& r) {
+    std::string text;
+    if (!r.add.empty()) text = listed("added:", r.add);
+    if (!r.remove.empty()) text = listed(text + (text.empty() ? "removed:" : " removed:"), r.remove);
+    return text;
 }
 
 } // namespace
@@ -156,11 +176,22 @@ AdminResult Admin::change(const ipc::RemoveAddress& r) {
     return perform(r.actor, "address.remove", r.address, "", [&] { return remove_address(db_, r.address); });
 }
 AdminResult Admin::change(const ipc::SaveAlias& r) {
-    return perform(r.actor, r.create ? "alias.create" : "alias.change", r.alias.address, detail(r.alias),
+    return perform(r.actor, r.create ? "alias.create" : "alias.change", r.alias.address, detail(r),
                    [&] { return save_alias(db_, r); });
 }
 AdminResult Admin::change(const ipc::DeleteAlias& r) {
     return perform(r.actor, "alias.delete", r.address, "", [&] { return delete_alias(db_, r.address); });
+}
+
+AdminResult Admin::change(const ipc::SaveGroup& r) {
+    return perform(r.actor, r.create ? "group.create" : "group.change", r.address, detail(r),
+                   [&] { return save_group(db_, r); });
+}
+AdminResult Admin::change(const ipc::ChangeMembers& r) {
+    return perform(r.actor, "group.members", r.group, detail(r), [&] { return change_members(db_, r); });
+}
+AdminResult Admin::change(const ipc::DeleteGroup& r) {
+    return perform(r.actor, "group.delete", r.address, "", [&] { return delete_group(db_, r.address); });
 }
 
 void Admin::change(ipc::CreateAccount r, Done done) {

@@ -32,6 +32,9 @@ class Admin {
     ipc::AdminResult change(const ipc::RemoveAddress& request);
     ipc::AdminResult change(const ipc::SaveAlias& request);
     ipc::AdminResult change(const ipc::DeleteAlias& request);
+    ipc::AdminResult change(const ipc::SaveGroup& request);
+    ipc::AdminResult change(const ipc::ChangeMembers& request);
+    ipc::AdminResult change(const ipc::DeleteGroup& request);
 
     // These hash first, on the workers.
     void change(ipc::CreateAccount request, Done done);

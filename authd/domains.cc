@@ -17,19 +17,19 @@ Result<std::uint64_t> id_of(Database& db, std::string_view name) {
 }
 
 // RFC 5233 leaves the separator to the site; a character that a quoted local part would need is asking for trouble.
-bool is_separator(std::string_view text) {
-    constexpr std::string_view allowed = "+-_=#~!%^&*|";
-    return text.empty() || (text.size() == 1 && allowed.find(text[0]) != allowed.npos);
+bool are_separators(std::string_view text) {
+    return text.find_first_not_of("+-_=#~!%^&*|") == text.npos;
 }
 
 Result<void> check(const ipc::DomainSettings& settings) {
-    if (settings.separator && !is_separator(*settings.separator))
-        return Error(Errc::invalid, "the separator of subaddresses is one of + - _ = # ~ ! % ^ & * | or empty");
+    if (settings.separator && !are_separators(*settings.separator))
+        return Error(Errc::invalid, "the separators of subaddresses are any of + - _ = # ~ ! % ^ & * | or none");
     if (settings.catch_all && !settings.catch_all->empty())
         if (auto good = canonical(*settings.catch_all); !good) return good.error().with("field", "catch_all");
     for (const auto& [field, amount] : {std::pair("default_quota_bytes", &settings.default_quota_bytes),
                                         std::pair("default_quota_messages", &settings.default_quota_messages),
-                                        std::pair("max_accounts", &settings.max_accounts)})
+                                        std::pair("max_accounts", &settings.max_accounts),
+                                        std::pair("max_message_bytes", &settings.max_message_bytes)})
         if (auto good = check_amount(field, *amount); !good) return good;
     return {};
 }
@@ -49,9 +49,10 @@ Result<void> store(Database& db, std::uint64_t id, const ipc::DomainSettings& s)
                   " separator = coalesce(?, separator),"
                   " default_quota_bytes = coalesce(?, default_quota_bytes),"
                   " default_quota_messages = coalesce(?, default_quota_messages),"
-                  " max_accounts = coalesce(?, max_accounts) WHERE id = ?",
+                  " max_accounts = coalesce(?, max_accounts), max_message_bytes = coalesce(?, max_message_bytes),"
+                  " backup_mx = coalesce(?, backup_mx) WHERE id = ?",
                   number(s.status), view(s.catch_all), view(s.separator), s.default_quota_bytes,
-                  s.default_quota_messages, s.max_accounts, id);
+                  s.default_quota_messages, s.max_accounts, s.max_message_bytes, s.backup_mx, id);
 }
 
 } // namespace
@@ -101,17 +102,19 @@ Result<ipc::DomainListing> list_domains(Database& db, const ipc::ListDomains& pa
                          " d.default_quota_messages, d.max_accounts,"
                          " (SELECT count(*) FROM addresses a WHERE a.domain = d.id AND a.account IS NOT NULL),"
                          " (SELECT count(*) FROM addresses a WHERE a.domain = d.id AND a.alias IS NOT NULL),"
-                         " d.created"
+                         " d.created, d.max_message_bytes, d.backup_mx"
                          " FROM domains d JOIN organizations o ON o.id = d.organization"
                          " WHERE (?1 = '' OR d.name = ?1) AND d.name > ?2 ORDER BY d.name LIMIT ?3",
                          ascii_lower(page.only), ascii_lower(page.after),
                          std::min<std::size_t>(page.limit, ipc::max_page));
-    while (rows.next())
+    while (rows.next()) {
         listing.rows.push_back({.id = rows.count(0), .name = rows.text(1), .organization = rows.text(2),
                                 .status = static_cast<ipc::DomainStatus>(rows.number(3)), .catch_all = rows.text(4),
                                 .separator = rows.text(5), .default_quota_bytes = rows.count(6),
                                 .default_quota_messages = rows.count(7), .max_accounts = rows.count(8),
                                 .addresses = rows.count(9), .aliases = rows.count(10), .created = rows.number(11)});
+        listing.terms.push_back({.max_message_bytes = rows.count(12), .backup_mx = rows.number(13) != 0});
+    }
     if (auto failed = rows.failed()) return *failed;
     return listing;
 }

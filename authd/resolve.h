@@ -1,70 +1,61 @@
-// Where a recipient goes, and who may send as whom: the questions every RCPT and every submission asks.
+// Where a recipient goes and what it takes, who may send as whom, and what may leave for elsewhere: the questions of every
+// RCPT and every submission.
 //
-// Answers that name somebody are remembered until anything changes (authd is the only writer, so it knows); "no such
-// user" is not, so that a dictionary of guesses cannot push the useful answers out.
+// Where addresses lead is remembered until anything changes (authd is the only writer, so it knows) or a dated alias
+// begins or ends; "no such user" is not, so that a dictionary of guesses cannot push the useful answers out. How full a
+// mailbox is, and who asks, changes from one message to the next and is looked at each time.
 #pragma once
 
-#include "authd/sqlite.h"
+#include "authd/expansion.h"
+#include "authd/uses.h"
 #include "ipc/auth.h"
 
 #include <functional>
-#include <string>
-#include <string_view>
-#include <unordered_map>
-#include <vector>
+#include <memory>
 
 namespace postern::authd {
 
 class Resolver {
   public:
-    static constexpr unsigned max_depth = 10;          // aliases that lead to aliases
     static constexpr std::size_t max_remembered = 32768;
 
-    // `postmaster`: an address that gets the mail for postmaster@ and abuse@ where nothing else does; empty: the
-    // first administrator, or failing that the oldest account, of the domain's organization.
-    Resolver(Database& db, std::string postmaster) : db_(db), postmaster_(std::move(postmaster)) {}
+    // `clock`: seconds since the epoch.
+    Resolver(Database& db, Uses& uses, RoleSettings roles, std::function<std::int64_t()> clock)
+        : db_(db), uses_(uses), roles_(std::move(roles)), clock_(std::move(clock)) {}
 
-    ipc::RecipientVerdict recipient(std::string_view forward_path, std::uint64_t size);
+    // `sender`: the account whose session asks, 0 for the world. It proves addresses here; the reverse-path alone proves
+    // nothing, so that it counts for addresses elsewhere only.
+    ipc::RecipientVerdict recipient(const ipc::ResolveRecipient& question, AccountId sender = 0);
 
     // Its own addresses and aliases that lead to it; the null reverse-path, which notifications need (RFC 8098
-    // section 3). Receiving what a catch-all catches is no right to speak for all of a domain.
+    // section 3). Receiving what a catch-all catches, or what goes to a group, is no right to speak for all of it.
     ipc::Verdict may_send_as(AccountId account, std::string_view reverse_path);
+
+    // Does an address here lead to this one elsewhere, for everybody's mail?
+    ipc::Verdict leads_to(const ipc::ForeignRecipient& recipient);
 
     // Everything remembered is out of date.
     void forget();
 
   private:
-    struct Domain {
-        std::uint64_t id = 0;
-        std::uint64_t organization = 0;
-        bool active = true;
-        char separator = 0;
-        std::string catch_all;
-    };
-    struct Expansion {
-        ipc::RecipientVerdict verdict;
-        bool by_catch_all = false;
-        std::uint64_t room = UINT64_MAX;   // the smallest quota among the targets: a larger message never fits
-    };
-    struct TextHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-    };
-    template <class T> using ByText = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
+    using Known = std::shared_ptr<const Expansion>;
 
-    class Walk;   // one expansion, resolve.cc
-
-    const Expansion* expand(std::string_view address);
-    const Expansion* remembered(std::string_view address);
-    Result<void> load_domains();
+    Result<void> load();
+    Known expand(std::string_view address);
+    Known remembered(std::string_view address);
+    ipc::Verdict may_post(const Expansion::Gate& gate, std::string_view reverse_path, AccountId sender);
+    ipc::Verdict is_one_of(const std::vector<std::string>& posters, std::string_view reverse_path, AccountId sender);
+    ipc::Verdict is_behind(std::string_view address, AccountId sender);
+    ipc::Verdict has_address_in(std::uint64_t domain, AccountId account);
 
     Database& db_;
-    std::string postmaster_;
-    bool domains_loaded_ = false;
-    ByText<Domain> domains_;
+    Uses& uses_;
+    RoleSettings roles_;
+    std::function<std::int64_t()> clock_;
+    bool loaded_ = false;
+    Domains domains_;
     // Two generations: when the young one is full it becomes the old one, and what is still asked for moves up.
-    ByText<Expansion> young_, old_;
-    Expansion last_;   // an answer that is not remembered
+    ByText<Known> young_, old_;
 };
 
 } // namespace postern::authd

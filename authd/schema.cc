@@ -125,10 +125,30 @@ CREATE INDEX known_sources_by_network ON known_sources(network);
 CREATE INDEX known_sources_by_age ON known_sources(seen);
 )sql";
 
+// Dated aliases (0: no bound), groups, limits of size (0: what is above them says), and domains that are another host's.
+// `posting` is ipc::Posting; NULL is a plain alias.
+constexpr const char* recipients = R"sql(
+ALTER TABLE aliases ADD COLUMN valid_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE aliases ADD COLUMN valid_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE aliases ADD COLUMN posting INTEGER;
+
+CREATE TABLE group_posters (
+    alias    INTEGER NOT NULL REFERENCES aliases(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    poster   TEXT NOT NULL,
+    PRIMARY KEY (alias, position)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE domains ADD COLUMN max_message_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domains ADD COLUMN backup_mx INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN max_message_bytes INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr std::array migrations = {
     founding,
     mechanisms,
     sources,
+    recipients,
 };
 
 Result<std::size_t> version_of(Database& db) {

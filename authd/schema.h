@@ -2,6 +2,7 @@
 //
 //   organizations 1--n domains 1--n addresses n--1 accounts        an address is an account's
 //                                   addresses 1--1 aliases 1--n alias_targets      or an alias, never both
+//   aliases 1--n group_posters                                     one with `posting` is a group, its targets the members
 //   accounts 1--n app_passwords
 //   secrets                                                        of this server; made once, shown to nobody
 //   audit                                                          append-only, hash-chained

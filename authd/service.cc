@@ -5,6 +5,7 @@
 #include "authd/app_password.h"
 #include "authd/audit.h"
 #include "authd/domains.h"
+#include "authd/groups.h"
 #include "authd/organizations.h"
 #include "ipc/policy.h"
 #include "libcommon/counters.h"
@@ -43,7 +44,7 @@ HashCost cost_of(const Config& config) {
 
 Service::Service(ipc::Daemon& daemon, Database db)
     : daemon_(daemon), policyd_(daemon.link(ipc::ServiceId::policyd)), db_(std::move(db)),
-      resolver_(db_, daemon.config().text("auth.postmaster")),
+      resolver_(db_, uses_, {daemon.config().text("auth.postmaster"), daemon.config().list("auth.role_addresses")}, wall_seconds),
       handles_(daemon.config().duration("auth.handle_life"), daemon.config().size("auth.max_handles")),
       pool_([&daemon](std::function<void()> done) { daemon.loop().post(std::move(done)); },
             thread_count(daemon.config()), daemon.config().size("auth.hash_queue")),
@@ -67,6 +68,7 @@ Service::Service(ipc::Daemon& daemon, Database db)
     daemon_.on_peer_closed([this](const ipc::Peer& peer) {
         handles_.peer_closed(peer);
         sasl_.peer_closed(peer);
+        owners_.peer_closed(peer);
         handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
     });
     daemon_.on_drain([this] {
@@ -123,11 +125,15 @@ void Service::serve_fronts() {
         handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
     });
     daemon_.on<ipc::CheckSender>([this](ipc::Incoming<ipc::CheckSender> in) {
+        ipc::SenderVerdict verdict;
         AccountId account = 0;
-        in.reply({may_send(in.channel->peer(), in.message.handle, in.message.reverse_path, account)});
+        verdict.verdict = may_send(in.channel->peer(), in.message.handle, in.message.reverse_path, account);
+        if (verdict.verdict == ipc::Verdict::allowed) add_size_limit(account, verdict);
+        in.reply(verdict);
     });
     daemon_.on<ipc::ResolveRecipient>([this](ipc::Incoming<ipc::ResolveRecipient> in) {
-        in.reply(resolver_.recipient(in.message.forward_path, in.message.size));
+        const auto sender = handles_.session(in.channel->peer(), in.message.handle);
+        in.reply(resolver_.recipient(in.message, sender.value_or(0)));
     });
 }
 
@@ -136,10 +142,32 @@ void Service::serve_owners() {
         in.reply(logins_.redeem(in.channel->peer(), in.message));
     });
     daemon_.on<ipc::AuthorizeRelay>([this](ipc::Incoming<ipc::AuthorizeRelay> in) {
-        ipc::RelayVerdict verdict;
-        verdict.verdict = may_send(in.channel->peer(), in.message.handle, in.message.reverse_path, verdict.account);
-        in.reply(verdict);
+        in.reply(may_leave(in.channel->peer(), in.message));
     });
+    daemon_.on<ipc::OwnerReady>([this](const ipc::Incoming<ipc::OwnerReady>& in) { owners_.ready(in); });
+    daemon_.on<ipc::ReportUse>([this](const ipc::Incoming<ipc::ReportUse>& in) {
+        for (const ipc::MailboxUse& use : in.message.uses) uses_.set(use);
+    });
+    uses_.on_ask([this](AccountId account) { return owners_.watch(account); });
+}
+
+// A session's mail goes anywhere; everybody else's where an address here leads.
+ipc::RelayVerdict Service::may_leave(const ipc::Peer& asker, const ipc::AuthorizeRelay& question) {
+    ipc::RelayVerdict verdict;
+    verdict.verdict = may_send(asker, question.handle, question.reverse_path, verdict.account);
+    if (verdict.verdict != ipc::Verdict::denied || question.recipients.empty()) return verdict;
+    verdict.account = 0;
+    for (const ipc::ForeignRecipient& recipient : question.recipients) {
+        verdict.verdict = resolver_.leads_to(recipient);
+        if (verdict.verdict != ipc::Verdict::allowed) break;
+    }
+    return verdict;
+}
+
+// An account that cannot be read now is let on: its messages meet the server's limit.
+void Service::add_size_limit(AccountId account, ipc::SenderVerdict& verdict) {
+    const auto found = login_account(db_, account);
+    if (found) verdict.size_limit = found->max_message_bytes;
 }
 
 ipc::Verdict Service::may_send(const ipc::Peer& asker, const Handle& handle, std::string_view reverse_path,
@@ -170,6 +198,22 @@ template <class M> void Service::serve_listing(Result<typename M::Reply> (*list)
     });
 }
 
+// What its mailbox holds is its imapd's knowledge: asked for, and left out when there is no answer.
+void Service::serve_account() {
+    daemon_.on<ipc::ShowAccount>([this](ipc::Incoming<ipc::ShowAccount> in) {
+        auto entry = show_account(db_, in.message.address);
+        if (!entry) {
+            log::error("auth.list.failed", {{"error", entry.error().message()}});
+            return in.channel->close("the database failed");
+        }
+        if (!entry->found) return in.reply(*entry);
+        owners_.ask(entry->row.id, [entry = *entry, reply = in.reply](std::optional<ipc::MailboxUse> use) mutable {
+            if (use) entry.used_bytes = use->bytes, entry.used_messages = use->messages;
+            reply(entry);
+        });
+    });
+}
+
 void Service::serve_management() {
     daemon_.on<ipc::ClearBan>([this](ipc::Incoming<ipc::ClearBan> in) {
         const auto network = Network::parse(in.message.network.view());
@@ -181,7 +225,8 @@ void Service::serve_management() {
     });
     serve_changes<ipc::CreateOrganization, ipc::RenameOrganization, ipc::DeleteOrganization, ipc::CreateDomain,
                   ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount,
-                  ipc::RemoveAppPassword, ipc::AddAddress, ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias>();
+                  ipc::RemoveAppPassword, ipc::AddAddress, ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias,
+                  ipc::SaveGroup, ipc::ChangeMembers, ipc::DeleteGroup>();
     serve_hashed_changes<ipc::CreateAccount, ipc::ImportAccounts, ipc::SetPassword>();
     daemon_.on<ipc::AddAppPassword>([this](ipc::Incoming<ipc::AddAppPassword> in) {
         admin_.change(std::move(in.message), [reply = in.reply](const ipc::AppPasswordAdded& added) { reply(added); });
@@ -190,9 +235,9 @@ void Service::serve_management() {
     serve_listing<ipc::ListOrganizations>(list_organizations);
     serve_listing<ipc::ListDomains>(list_domains);
     serve_listing<ipc::ListAccounts>(list_accounts);
-    serve_listing<ipc::ShowAccount>(
-        [](Database& db, const ipc::ShowAccount& request) { return show_account(db, request.address); });
+    serve_account();
     serve_listing<ipc::ListAliases>(list_aliases);
+    serve_listing<ipc::ListGroups>(list_groups);
     serve_listing<ipc::ListAudit>(list_audit);
 }
 

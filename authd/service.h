@@ -5,6 +5,7 @@
 #include "authd/handles.h"
 #include "authd/hash_pool.h"
 #include "authd/logins.h"
+#include "authd/owners.h"
 #include "authd/resolve.h"
 #include "authd/sasl.h"
 #include "authd/verifier.h"
@@ -20,6 +21,7 @@ class Service {
     void serve_fronts();
     void serve_owners();
     void serve_management();
+    void serve_account();
     void configure_guard();
     void later(std::chrono::milliseconds delay, std::function<void()> task);
     template <class... M> void serve_changes();
@@ -28,9 +30,14 @@ class Service {
 
     ipc::Verdict may_send(const ipc::Peer& asker, const Handle& handle, std::string_view reverse_path, AccountId& account);
 
+    ipc::RelayVerdict may_leave(const ipc::Peer& asker, const ipc::AuthorizeRelay& question);
+    void add_size_limit(AccountId account, ipc::SenderVerdict& verdict);
+
     ipc::Daemon& daemon_;
     ipc::Link& policyd_;
     Database db_;
+    Uses uses_;
+    Owners owners_{uses_};
     Resolver resolver_;
     Handles handles_;
     HashPool pool_;

@@ -108,7 +108,8 @@ constexpr Option table[] = {
     range(Kind::number, "auth.max_handles", "65536", 16, 1048576, authd, "sessions that may be logged in at once"),
     flag("auth.cram_md5", "false", smtpd | login, "offer CRAM-MD5 too, for accounts that opted in; anything that knows SCRAM should use that"),
     flag("auth.channel_binding", "false", smtpd | login, "offer SCRAM-SHA-256-PLUS; mutt 2.2, with GNU SASL, chooses it and cannot do it"),
-    text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@ and abuse@ where no address has that name; the first administrator when empty"),
+    text(Kind::text, "auth.postmaster", "", authd, "gets mail for postmaster@, abuse@ and auth.role_addresses where no address has that name; the first administrator when empty"),
+    text(Kind::list, "auth.role_addresses", "hostmaster webmaster security noc", authd, "local parts that reach somebody in every domain (RFC 2142), beside postmaster and abuse"),
 
     range(Kind::duration, "auth.failure_delay", "500ms", 0, 10 * second, authd, "how long the answer to a first failed login of a client waits; each later one doubles it, up to 8s"),
     range(Kind::number, "auth.lockout_failures", "10", 0, 10000, authd, "failed logins of one client to one account that lock it out of that account; 0 never does"),

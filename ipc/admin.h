@@ -89,13 +89,17 @@ struct DeleteOrganization {
 
 // --- domains -----------------------------------------------------------------------------------------------
 
+using Separators = Text<12>;
+
 // What may be set; absent means unchanged, or the default when the domain is made.
 struct DomainSettings {
-    std::optional<DomainStatus> status;
-    std::optional<Address> catch_all;            // where unknown recipients go; empty: they are refused
-    std::optional<Text<1>> separator;            // of subaddresses, RFC 5233; empty: none
-    std::optional<std::uint64_t> default_quota_bytes, default_quota_messages;   // 0: no limit
-    std::optional<std::uint64_t> max_accounts;   // 0: no limit
+    std::optional<DomainStatus> status{};
+    std::optional<Address> catch_all{};            // where unknown recipients go; empty: they are refused
+    std::optional<Separators> separator{};         // of subaddresses, RFC 5233: any of these characters; empty: none
+    std::optional<std::uint64_t> default_quota_bytes{}, default_quota_messages{};   // 0: no limit
+    std::optional<std::uint64_t> max_accounts{};   // 0: no limit
+    std::optional<std::uint64_t> max_message_bytes{};   // to and from its accounts; 0: what the server takes
+    std::optional<bool> backup_mx{};               // its mail is for another host: taken for any recipient, and passed on
     static auto fields(auto& m) {
         return std::tie(m.status, m.catch_all, m.separator, m.default_quota_bytes, m.default_quota_messages,
                         m.max_accounts);
@@ -107,7 +111,7 @@ struct DomainRow {
     OrganizationName organization;
     DomainStatus status = DomainStatus::active;
     Address catch_all;
-    Text<1> separator;
+    Separators separator;
     std::uint64_t default_quota_bytes = 0, default_quota_messages = 0, max_accounts = 0;
     std::uint64_t addresses = 0, aliases = 0;
     std::int64_t created = 0;
@@ -116,10 +120,18 @@ struct DomainRow {
                         m.default_quota_messages, m.max_accounts, m.addresses, m.aliases, m.created);
     }
 };
+struct DomainTerms {
+    std::uint64_t max_message_bytes = 0;
+    bool backup_mx = false;
+    bool operator==(const DomainTerms&) const = default;
+    static auto fields(auto& m) { return std::tie(m.max_message_bytes, m.backup_mx); }
+};
 struct DomainListing {
     static constexpr auto type = MessageType::domain_listing;
     List<DomainRow, max_page> rows;
+    List<DomainTerms, max_page> terms;   // of each row
     static auto fields(auto& m) { return std::tie(m.rows); }
+    static auto added(auto& m) { return std::tie(m.terms); }
 };
 struct ListDomains {
     static constexpr auto type = MessageType::list_domains;
@@ -137,6 +149,7 @@ struct CreateDomain {
     OrganizationName organization;   // empty: the default one; made when it does not exist
     DomainSettings settings;
     static auto fields(auto& m) { return std::tie(m.actor, m.name, m.organization, m.settings); }
+    static auto added(auto& m) { return std::tie(m.settings.max_message_bytes, m.settings.backup_mx); }
 };
 struct ChangeDomain {
     static constexpr auto type = MessageType::change_domain;
@@ -145,6 +158,7 @@ struct ChangeDomain {
     DomainName name;
     DomainSettings settings;
     static auto fields(auto& m) { return std::tie(m.actor, m.name, m.settings); }
+    static auto added(auto& m) { return std::tie(m.settings.max_message_bytes, m.settings.backup_mx); }
 };
 struct DeleteDomain {
     static constexpr auto type = MessageType::delete_domain;
@@ -161,6 +175,7 @@ struct AccountSettings {
     std::optional<AccountStatus> status;
     std::optional<AccountRole> role;
     std::optional<std::uint64_t> quota_bytes, quota_messages;   // or quota_of_domain
+    std::optional<std::uint64_t> max_message_bytes{};           // to and from it; 0: what its domain says
     static auto fields(auto& m) { return std::tie(m.name, m.status, m.role, m.quota_bytes, m.quota_messages); }
 };
 struct AccountRow {
@@ -201,8 +216,13 @@ struct AccountEntry {
     List<Address, max_page> aliases;     // that name one of them as a target
     bool has_scram = false;              // its password can be proven by SCRAM
     bool cram_md5 = false;               // opted in
+    std::uint64_t max_message_bytes = 0, effective_max_message_bytes = 0;   // as set; as it applies, 0: what the server takes
+    std::optional<std::uint64_t> used_bytes, used_messages;                 // absent: its mailbox could not be asked
     static auto fields(auto& m) { return std::tie(m.found, m.row, m.addresses, m.aliases); }
-    static auto added(auto& m) { return std::tie(m.has_scram, m.cram_md5); }
+    static auto added(auto& m) {
+        return std::tie(m.has_scram, m.cram_md5, m.max_message_bytes, m.effective_max_message_bytes, m.used_bytes,
+                        m.used_messages);
+    }
 };
 struct ShowAccount {
     static constexpr auto type = MessageType::show_account;
@@ -226,6 +246,7 @@ struct CreateAccount {
     Actor actor;
     NewAccount account;
     static auto fields(auto& m) { return std::tie(m.actor, m.account); }
+    static auto added(auto& m) { return std::tie(m.account.settings.max_message_bytes); }
 };
 // Many at once: hashed side by side, written in one transaction: all or none.
 struct ImportAccounts {
@@ -245,7 +266,7 @@ struct ChangeAccount {
     AccountSettings settings;
     std::optional<bool> cram_md5;    // opts in: a verifier weaker than the hash is kept of the next password
     static auto fields(auto& m) { return std::tie(m.actor, m.address, m.settings); }
-    static auto added(auto& m) { return std::tie(m.cram_md5); }
+    static auto added(auto& m) { return std::tie(m.cram_md5, m.settings.max_message_bytes); }
 };
 struct SetPassword {
     static constexpr auto type = MessageType::set_password;
@@ -345,10 +366,18 @@ struct AliasRow {
     List<Address, max_alias_targets> targets;
     static auto fields(auto& m) { return std::tie(m.address, m.active, m.targets); }
 };
+// Outside of these days an alias is as if it did not exist; 0: no bound. The first second it counts, the first it does not.
+struct AliasTerm {
+    std::int64_t from = 0, until = 0;
+    bool operator==(const AliasTerm&) const = default;
+    static auto fields(auto& m) { return std::tie(m.from, m.until); }
+};
 struct AliasListing {
     static constexpr auto type = MessageType::alias_listing;
     List<AliasRow, 100> rows;
+    List<AliasTerm, 100> terms;      // of each row
     static auto fields(auto& m) { return std::tie(m.rows); }
+    static auto added(auto& m) { return std::tie(m.terms); }
 };
 struct ListAliases {
     static constexpr auto type = MessageType::list_aliases;
@@ -365,10 +394,78 @@ struct SaveAlias {
     Actor actor;
     bool create = true;              // false: replace one that exists
     AliasRow alias;
+    AliasTerm term;
     static auto fields(auto& m) { return std::tie(m.actor, m.create, m.alias); }
+    static auto added(auto& m) { return std::tie(m.term); }
 };
 struct DeleteAlias {
     static constexpr auto type = MessageType::delete_alias;
+    using Reply = AdminResult;
+    Actor actor;
+    Address address;
+    static auto fields(auto& m) { return std::tie(m.actor, m.address); }
+};
+
+// --- groups ------------------------------------------------------------------------------------------------
+
+// A group is an address with members, as an alias has targets, and with a rule about who may post to it. Members are
+// addresses here: accounts, aliases, other groups.
+constexpr std::size_t max_members = max_recipients;
+constexpr std::size_t max_posters = 128;
+
+enum class Posting : std::uint8_t { anyone, members, domain, listed };
+constexpr Posting last_enumerator(Posting) { return Posting::listed; }
+
+struct GroupRow {
+    Address address;
+    bool active = true;
+    Posting posting = Posting::members;
+    List<Address, max_posters> posters;      // who may, where posting is `listed`
+    std::uint64_t members = 0;               // how many
+    static auto fields(auto& m) { return std::tie(m.address, m.active, m.posting, m.posters, m.members); }
+};
+struct GroupListing {
+    static constexpr auto type = MessageType::group_listing;
+    List<GroupRow, 25> rows;
+    List<Address, max_members> members;      // of the one that was asked for
+    static auto fields(auto& m) { return std::tie(m.rows, m.members); }
+};
+struct ListGroups {
+    static constexpr auto type = MessageType::list_groups;
+    using Reply = GroupListing;
+    Address only;                    // one group, if it exists, with its members
+    DomainName domain;               // empty: all
+    Address after;                   // in order of domain, then local part
+    std::uint32_t limit = 25;
+    static auto fields(auto& m) { return std::tie(m.only, m.domain, m.after, m.limit); }
+};
+// What may be set; absent means unchanged, or the default when the group is made.
+struct GroupSettings {
+    std::optional<bool> active{};
+    std::optional<Posting> posting{};
+    std::optional<List<Address, max_posters>> posters{};
+    static auto fields(auto& m) { return std::tie(m.active, m.posting, m.posters); }
+};
+struct SaveGroup {
+    static constexpr auto type = MessageType::save_group;
+    using Reply = AdminResult;
+    Actor actor;
+    bool create = true;              // false: change one that exists
+    Address address;
+    GroupSettings settings;
+    List<Address, max_members> members;      // of a new one
+    static auto fields(auto& m) { return std::tie(m.actor, m.create, m.address, m.settings, m.members); }
+};
+struct ChangeMembers {
+    static constexpr auto type = MessageType::change_members;
+    using Reply = AdminResult;
+    Actor actor;
+    Address group;
+    List<Address, max_members> add, remove;
+    static auto fields(auto& m) { return std::tie(m.actor, m.group, m.add, m.remove); }
+};
+struct DeleteGroup {
+    static constexpr auto type = MessageType::delete_group;
     using Reply = AdminResult;
     Actor actor;
     Address address;

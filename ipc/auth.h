@@ -9,6 +9,7 @@ namespace postern::ipc {
 // 64 octets of local part, "@", 255 of domain: RFC 5321 section 4.5.3.1.
 using Address = Text<320>;
 using PeerAddress = Text<64>;   // an IP address in text, or "local"
+constexpr std::size_t max_recipients = 1000;   // of a message
 
 enum class Protocol : std::uint8_t { smtp, submission, imap, api };
 constexpr Protocol last_enumerator(Protocol) { return Protocol::api; }
@@ -127,7 +128,9 @@ constexpr Verdict last_enumerator(Verdict) { return Verdict::unavailable; }
 struct SenderVerdict {
     static constexpr auto type = MessageType::sender_verdict;
     Verdict verdict = Verdict::unavailable;
+    std::uint64_t size_limit = 0;    // the largest message its account may send; 0: what the server takes
     static auto fields(auto& m) { return std::tie(m.verdict); }
+    static auto added(auto& m) { return std::tie(m.size_limit); }
 };
 struct CheckSender {
     static constexpr auto type = MessageType::check_sender;
@@ -148,8 +151,11 @@ enum class RecipientStatus : std::uint8_t {
     loop,           // 550 5.4.6, aliases that lead back to themselves
     invalid,        // 553 5.1.3
     unavailable,    // 451 4.3.0
+    not_permitted,  // 550 5.7.1, a group this sender may not post to
+    too_large,      // 552 5.2.3, the announced size is more than the recipient may receive
+    too_many,       // 550 5.5.3, it leads to more recipients than a message may have
 };
-constexpr RecipientStatus last_enumerator(RecipientStatus) { return RecipientStatus::unavailable; }
+constexpr RecipientStatus last_enumerator(RecipientStatus) { return RecipientStatus::too_many; }
 
 struct LocalTarget {
     AccountId account = 0;
@@ -161,9 +167,13 @@ struct LocalTarget {
 struct RecipientVerdict {
     static constexpr auto type = MessageType::recipient_verdict;
     RecipientStatus status = RecipientStatus::unavailable;
-    List<LocalTarget, 256> targets;
-    List<Address, 64> forwards;      // foreign addresses an alias leads to
+    List<LocalTarget, max_recipients> targets;
+    List<Address, 64> forwards;      // foreign addresses an alias leads to, or one of a domain we are backup MX of
+    // What of a message they take, where that is known; 0: anything. Of several targets, what the most generous takes.
+    std::uint64_t size_limit = 0;    // by rule: more is 552 5.2.3
+    std::uint64_t room = 0;          // left in the mailbox: more is 552 5.2.2
     static auto fields(auto& m) { return std::tie(m.status, m.targets, m.forwards); }
+    static auto added(auto& m) { return std::tie(m.size_limit, m.room); }
 };
 struct ResolveRecipient {
     static constexpr auto type = MessageType::resolve_recipient;
@@ -171,10 +181,19 @@ struct ResolveRecipient {
     TraceId trace;
     Address forward_path;
     std::uint64_t size = 0;          // what MAIL's SIZE promised, 0 when unknown
+    Address reverse_path;            // who asks to be let in, and who that is proven to be: groups are not for everybody
+    Handle handle{};                 // of an authenticated session
     static auto fields(auto& m) { return std::tie(m.trace, m.forward_path, m.size); }
+    static auto added(auto& m) { return std::tie(m.reverse_path, m.handle); }
 };
 
-// qmgr -> authd: is this handle, brought by an smtpd instance, a live session that may send as this address?
+// qmgr -> authd: may this message leave for these foreign addresses? Anywhere, if the handle that an smtpd instance brought
+// is a live session that may send as this address; else only where each forward-path leads by itself (RelayVerdict::account is 0).
+struct ForeignRecipient {
+    Address forward_path, address;
+    bool operator==(const ForeignRecipient&) const = default;
+    static auto fields(auto& m) { return std::tie(m.forward_path, m.address); }
+};
 struct RelayVerdict {
     static constexpr auto type = MessageType::relay_verdict;
     Verdict verdict = Verdict::unavailable;
@@ -187,7 +206,9 @@ struct AuthorizeRelay {
     TraceId trace;
     Handle handle;
     Address reverse_path;
+    List<ForeignRecipient, max_recipients> recipients;
     static auto fields(auto& m) { return std::tie(m.trace, m.handle, m.reverse_path); }
+    static auto added(auto& m) { return std::tie(m.recipients); }
 };
 
 } // namespace postern::ipc

@@ -40,7 +40,7 @@ struct StoreMessage {
     }
 };
 
-// imapd -> qmgr, once per channel, no answer: this instance owns accounts with id mod `of` == `instance`.
+// imapd -> qmgr and authd, once per channel, no answer: this instance owns accounts with id mod `of` == `instance`.
 struct OwnerReady {
     static constexpr auto type = MessageType::owner_ready;
     std::uint32_t instance = 0;
@@ -66,6 +66,32 @@ struct ReplayEnded {
     static constexpr auto type = MessageType::replay_ended;
     std::uint32_t instance = 0;
     static auto fields(auto& m) { return std::tie(m.instance); }
+};
+
+// How full mailboxes are. authd -> imapd, on the channel of its OwnerReady: say it now, and by ReportUse whenever it has
+// changed, as long as this channel lasts.
+struct MailboxUse {
+    AccountId account = 0;
+    std::uint64_t bytes = 0, messages = 0;
+    static auto fields(auto& m) { return std::tie(m.account, m.bytes, m.messages); }
+};
+constexpr std::size_t max_uses = 1000;
+struct UseWatched {
+    static constexpr auto type = MessageType::use_watched;
+    List<MailboxUse, max_uses> uses; // of those that could be opened
+    static auto fields(auto& m) { return std::tie(m.uses); }
+};
+struct WatchUse {
+    static constexpr auto type = MessageType::watch_use;
+    using Reply = UseWatched;
+    List<AccountId, max_uses> accounts;
+    static auto fields(auto& m) { return std::tie(m.accounts); }
+};
+// imapd -> authd, no answer.
+struct ReportUse {
+    static constexpr auto type = MessageType::report_use;
+    List<MailboxUse, max_uses> uses;
+    static auto fields(auto& m) { return std::tie(m.uses); }
 };
 
 // imap-login -> imapd, with the descriptor of a plain byte stream: the client's own socket, or one end of a pair

@@ -22,6 +22,7 @@ enum class MessageType : std::uint16_t {
     list_accounts, account_listing, show_account, account_entry, create_account, import_accounts, change_account,
     set_password, delete_account, add_address, remove_address,
     list_aliases, alias_listing, save_alias, delete_alias, list_audit, audit_listing,
+    list_groups = 185, group_listing, save_group, change_members, delete_group,
     list_app_passwords = 190, app_password_listing, add_app_password, app_password_added, remove_app_password,
     // ipc/queue.h: smtpd submits to qmgr
     submit = 200, submitted, open_large, large_opened, abandon_large,
@@ -31,6 +32,7 @@ enum class MessageType : std::uint16_t {
     agent_ready = 300, deliver, deliver_result,
     // ipc/mailbox.h: the owner of mailboxes
     store_message = 400, stored, checkpoint, checkpoint_done, owner_ready, replay_ended,
+    watch_use = 410, use_watched, report_use,
     open_session = 420, session_opened,
     // ipc/keys.h: keyd signs
     sign = 500, signature,

@@ -7,7 +7,6 @@ namespace postern::ipc {
 
 // The largest body that may travel inside a frame; queue.inline_limit may be less, never more.
 constexpr std::size_t max_inline_body = 1024 * 1024;
-constexpr std::size_t max_recipients = 1000;
 using TraceHeader = Text<8192>;
 
 struct EnvelopeRecipient {

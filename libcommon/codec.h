@@ -53,6 +53,7 @@ template <std::size_t Limit> struct Text {
 };
 
 template <class T, std::size_t Limit> struct List {
+    using value_type = T;
     static constexpr std::size_t limit = Limit;
     std::vector<T> items;
 

@@ -255,8 +255,8 @@ std::pair<std::string_view, std::string_view> split_address(std::string_view add
     return {address.substr(0, at), address.substr(at + 1)};
 }
 
-Subaddress split_subaddress(std::string_view local_part, char separator) {
-    const auto at = separator == '\0' ? std::string_view::npos : local_part.find(separator);
+Subaddress split_subaddress(std::string_view local_part, std::string_view separators) {
+    const auto at = local_part.find_first_of(separators);
     if (at == std::string_view::npos || at == 0) return {local_part, {}};
     return {local_part.substr(0, at), local_part.substr(at + 1)};
 }

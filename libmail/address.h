@@ -49,12 +49,12 @@ Result<Path> parse_forward_path(std::string_view text);   // allows <Postmaster>
 // Splits at the last "@", without looking at either side; an address without one is all local part.
 std::pair<std::string_view, std::string_view> split_address(std::string_view address);
 
-// RFC 5233: "ann+lists" with '+' is {"ann", "lists"}. Without the separator, or with nothing before it, the
-// whole is the user. A separator of '\0' means no subaddresses.
+// RFC 5233: "ann+lists" with "+" is {"ann", "lists"}; the first that is any of the separators counts. Without one, or with
+// nothing before it, the whole is the user.
 struct Subaddress {
     std::string_view user;
     std::string_view detail;
 };
-Subaddress split_subaddress(std::string_view local_part, char separator);
+Subaddress split_subaddress(std::string_view local_part, std::string_view separators);
 
 } // namespace postern::mail

@@ -158,6 +158,7 @@ Result<void> LocalAccount::remove(std::string_view name) {
     ++removals_;
     unmoved_ = true;
     context_.touched();
+    usage_changed();
     return {};
 }
 
@@ -380,6 +381,17 @@ bool LocalAccount::fits(std::uint64_t bytes, std::uint64_t messages) const {
     return bytes_fit && (limit_messages_ == 0 || now.messages + messages <= limit_messages_);
 }
 
+bool LocalAccount::takes_delivery() const {
+    if (limit_bytes_ == 0 && limit_messages_ == 0) return true;
+    const Usage now = usage();
+    const auto below = [](std::uint64_t used, std::uint64_t limit) { return limit == 0 || used <= limit + limit / 10; };
+    return below(now.bytes, limit_bytes_) && below(now.messages, limit_messages_);
+}
+
+void LocalAccount::usage_changed() {
+    if (context_.options.changed) context_.options.changed(id_);
+}
+
 // --- Keywords --------------------------------------------------------------------------------------------------
 
 Result<unsigned> LocalAccount::keyword(Box& box, std::string_view name) {
@@ -430,6 +442,7 @@ void LocalAccount::touch(Box& box) {
     }
     box.changed_at = context_.started();
     context_.touched();
+    usage_changed();
     // In time, so that nobody has to wait: a move of 100,000 messages hands out as many.
     if (++box.handed_out >= jump / 8 && box.handed_before == 0) {
         box.handed_before = box.handed_out;

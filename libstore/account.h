@@ -150,6 +150,8 @@ class LocalAccount final : public Account, public std::enable_shared_from_this<L
     void open_now(MailboxId mailbox, std::function<void(Result<std::shared_ptr<Mailbox>>)> done);
 
     bool fits(std::uint64_t bytes, std::uint64_t messages) const;
+    bool takes_delivery() const;
+    void usage_changed();
     Result<unsigned> keyword(Box& box, std::string_view name);
     Keywords translate_keywords(const Box& from, Keywords keywords, Box& to);
 

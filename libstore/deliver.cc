@@ -114,7 +114,7 @@ Result<Delivered> LocalAccount::deliver(const Delivery& d) {
     if (target->row.uid_next == UINT32_MAX) return Error(Errc::no_space, "no UID is left in this mailbox");
     auto size = size_of(d);
     if (!size) return size.error();
-    if (!fits(*size, 1)) return Error(Errc::over_quota, "over quota");
+    if (!takes_delivery()) return Error(Errc::over_quota, "over quota");
     auto there = folder(*target);
     if (!there) return there.error();
     NewMessage fresh{{}, make_base(d.internal_date, unique_text(d.key), context_.options.host, *size), d.key};

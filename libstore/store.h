@@ -251,7 +251,8 @@ class Account {
     // Errc::over_quota when `expected_size` does not fit.
     virtual Result<std::unique_ptr<Appending>> append(MailboxId mailbox, std::uint64_t expected_size) = 0;
 
-    // Creates the file; durable at the next checkpoint. A key that was delivered or expunged before: `again`.
+    // Creates the file; durable at the next checkpoint. Taken as long as the quota is not passed by a tenth: a full mailbox is
+    // refused at RCPT, and who was told 250 there is not told otherwise for what arrived in the same moment. A key that was delivered or expunged before: `again`.
     virtual Result<Delivered> deliver(const Delivery& delivery) = 0;
 
     virtual Usage usage() const = 0;
@@ -293,6 +294,7 @@ struct Options {
     // Runs a task on the thread that uses the store (Loop::post); without one, tests and tools: the store waits
     // for its worker inside the call and `done` is called before it returns.
     std::function<void(std::function<void()>)> post;
+    std::function<void(AccountId)> changed;                 // told after a change that may be one of usage(); may be empty
     std::function<std::int64_t()> now;                      // seconds since the epoch; the system's clock if empty
 };
 Result<std::unique_ptr<Store>> open_store(Options options);

@@ -18,6 +18,7 @@ json::Value settings(const Arguments& a) {
     copy_text(a, "--role", body, "role");
     copy_quota(a, "--quota", body, "quota_bytes", true, true);
     copy_quota(a, "--quota-messages", body, "quota_messages", false, true);
+    copy_size(a, "--max-message", body, "max_message_bytes");
     return body;
 }
 
@@ -77,6 +78,10 @@ int account_show(const Context& c) {
                       {"CRAM-MD5", *a["cram_md5"].flag() ? "opted in" : "no"},
                       {"quota", quota(a, "quota_bytes", "effective_quota_bytes", true)},
                       {"quota, messages", quota(a, "quota_messages", "effective_quota_messages", false)},
+                      {"used", a["used_bytes"].is_null() ? "unknown: its imapd does not answer" : amount(*a["used_bytes"].number())},
+                      {"used, messages", a["used_messages"].is_null() ? "unknown" : shown(a["used_messages"])},
+                      {"message at most", size_limit(a["effective_max_message_bytes"]) +
+                                              (a["max_message_bytes"].number() == 0U ? " (domain)" : "")},
                       {"created", local_time(a["created"].integer().value_or(0))},
                       {"last login", local_time(a["last_login"].integer().value_or(0))}});
     });

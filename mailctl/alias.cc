@@ -2,19 +2,27 @@
 #include "mailctl/output.h"
 #include "mailctl/verbs.h"
 
+#include <ctime>
+
 namespace postern::mailctl {
 namespace {
 
 json::Value body_of(const Arguments& a) {
-    json::Value targets = json::Array{};
-    for (const auto& each : a.all("TARGET")) targets.push(each);
-    return json::Value()
-        .set("address", a.one("ADDRESS"))
-        .set("targets", std::move(targets))
-        .set("active", !a.has("--inactive"));
+    json::Value body;
+    body.set("address", a.one("ADDRESS")).set("targets", array_of(a.all("TARGET"))).set("active", !a.has("--inactive"));
+    copy_time(a, "--from", body, "valid_from", false);
+    copy_time(a, "--until", body, "valid_until", true);
+    return body;
 }
 
-std::string state(const json::Value& alias) { return *alias["active"].flag() ? "active" : "inactive"; }
+std::string state(const json::Value& alias) {
+    if (!*alias["active"].flag()) return "inactive";
+    const auto from = alias["valid_from"].integer().value_or(0), until = alias["valid_until"].integer().value_or(0);
+    const auto now = static_cast<std::int64_t>(std::time(nullptr));
+    return now < from ? "not yet" : until != 0 && now >= until ? "over" : "active";
+}
+
+std::string bound(const json::Value& time) { return time.integer().value_or(0) == 0 ? "none" : local_time(*time.integer()); }
 
 } // namespace
 
@@ -36,7 +44,11 @@ int alias_add(const Context& c) {
 
 int alias_show(const Context& c) {
     return c.show(c.client().get(target("aliases", c.arguments.one("ADDRESS"))), [](const json::Value& a) {
-        return sheet({{"alias", shown(a["address"])}, {"status", state(a)}, {"targets", shown(a["targets"])}});
+        return sheet({{"alias", shown(a["address"])},
+                      {"status", state(a)},
+                      {"from", bound(a["valid_from"])},
+                      {"until", bound(a["valid_until"])},
+                      {"targets", shown(a["targets"])}});
     });
 }
 

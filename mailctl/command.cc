@@ -14,6 +14,7 @@ constexpr Group group_table[] = {
     {"app-password", "passwords of single devices and programs"},
     {"address", "further addresses of an account"},
     {"alias", "addresses that stand for others"},
+    {"group", "addresses with members, and a rule about who may post"},
     {"ban", "networks that are turned away"},
     {"queue", "messages that wait"},
     {"config", "postern.yaml"},
@@ -24,14 +25,17 @@ constexpr Group group_table[] = {
 constexpr Option domain_options[] = {
     {"--status", "STATUS", "active or disabled (refuses mail and logins)"},
     {"--catch-all", "ADDRESS", "where mail for unknown recipients goes; empty: it is refused"},
-    {"--separator", "CHAR", "of subaddresses, as in ann+lists; empty: none"},
+    {"--separator", "CHARS", "of subaddresses, as + in ann+lists: any of these; empty: none"},
     {"--quota", "SIZE", "of accounts without their own: 5GB, or none"},
     {"--quota-messages", "NUMBER", "likewise, or none"},
     {"--max-accounts", "NUMBER", "how many there may be, or none"},
+    {"--max-message", "SIZE", "to and from accounts without their own limit: 10MB, or default for the server's"},
+    {"--backup-mx", "on|off", "take mail for any recipient, for another host"},
 };
 constexpr Option domain_add_options[] = {
     {"--organization", "NAME", "who owns it; made when it does not exist (default)"},
     domain_options[0], domain_options[1], domain_options[2], domain_options[3], domain_options[4], domain_options[5],
+    domain_options[6], domain_options[7],
 };
 constexpr Option account_options[] = {
     {"--name", "TEXT", "of the person"},
@@ -39,9 +43,10 @@ constexpr Option account_options[] = {
     {"--role", "ROLE", "user or admin"},
     {"--quota", "SIZE", "5GB, none, or domain for the domain's"},
     {"--quota-messages", "NUMBER", "a number, none, or domain"},
+    {"--max-message", "SIZE", "to and from it: 10MB, or default for the domain's"},
 };
 constexpr Option account_set_options[] = {
-    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4],
+    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4], account_options[5],
     {"--cram-md5", "on|off", "keep a weak verifier for CRAM-MD5, for clients that know nothing better"},
 };
 constexpr Option app_password_options[] = {
@@ -49,7 +54,7 @@ constexpr Option app_password_options[] = {
     {"--expires", "DURATION", "from now: 90d; never when absent"},
 };
 constexpr Option account_add_options[] = {
-    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4],
+    account_options[0], account_options[1], account_options[2], account_options[3], account_options[4], account_options[5],
     {"--hash", "PHC", "an Argon2id hash instead of a password"},
     {"--no-password", "", "nobody can log in until mailctl passwd"},
 };
@@ -57,7 +62,16 @@ constexpr Option import_options[] = {{"--strict", "", "fail when an address exis
 constexpr Option passwd_options[] = {{"--hash", "PHC", "an Argon2id hash instead of a password"}};
 constexpr Option domain_filter[] = {{"--domain", "NAME", "only of this domain"}};
 constexpr Option address_options[] = {{"--primary", "", "make it the primary address"}};
-constexpr Option alias_options[] = {{"--inactive", "", "as if it did not exist"}};
+constexpr Option alias_options[] = {
+    {"--inactive", "", "its mail is refused"},
+    {"--from", "TIME", "the day or minute it begins: 2026-12-01, or 2026-12-01T08:00"},
+    {"--until", "TIME", "the last day, or the minute it ends"},
+};
+constexpr Option group_options[] = {
+    {"--posting", "RULE", "who may: anyone, members, domain (who has an address in it) or listed (members)"},
+    {"--posters", "LIST", "those who are listed: accounts, aliases and groups here, addresses elsewhere"},
+    {"--active", "on|off", "off: its mail is refused"},
+};
 constexpr Option ban_options[] = {
     {"--for", "DURATION", "how long, as 30min, 12h, 7d; an hour unless given"},
     {"--reason", "TEXT", "for people"},
@@ -110,8 +124,16 @@ constexpr Command table[] = {
     {"alias list", "", "aliases", domain_filter, alias_list},
     {"alias add", "ADDRESS TARGET...", "a new alias", alias_options, alias_add},
     {"alias show", "ADDRESS", "one alias", {}, alias_show},
-    {"alias set", "ADDRESS TARGET...", "replace its targets", alias_options, alias_set},
+    {"alias set", "ADDRESS TARGET...", "replace its targets and dates", alias_options, alias_set},
     {"alias delete", "ADDRESS", "remove it", {}, alias_delete},
+
+    {"group list", "", "groups", domain_filter, group_list},
+    {"group add", "ADDRESS MEMBER...", "a new group of accounts, aliases and groups here", group_options, group_add},
+    {"group show", "ADDRESS", "one group and its members", {}, group_show},
+    {"group set", "ADDRESS", "change what is named", group_options, group_set},
+    {"group add-member", "GROUP MEMBER...", "let them in", {}, group_add_member},
+    {"group remove-member", "GROUP MEMBER...", "let them go", {}, group_remove_member},
+    {"group delete", "ADDRESS", "remove it", {}, group_delete},
 
     {"ban list", "", "banned networks, and until when", {}, ban_list},
     {"ban add", "NETWORK", "turn an address or a network away", ban_options, ban_add},

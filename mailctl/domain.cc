@@ -13,6 +13,8 @@ json::Value settings(const Arguments& a) {
     copy_quota(a, "--quota", body, "default_quota_bytes", true, false);
     copy_quota(a, "--quota-messages", body, "default_quota_messages", false, false);
     copy_quota(a, "--max-accounts", body, "max_accounts", false, false);
+    copy_size(a, "--max-message", body, "max_message_bytes");
+    copy_switch(a, "--backup-mx", body, "backup_mx");
     return body;
 }
 
@@ -46,6 +48,8 @@ int domain_show(const Context& c) {
                       {"separator", d["separator"].text()->empty() ? "none" : shown(d["separator"])},
                       {"quota", limit(d["default_quota_bytes"], true)},
                       {"quota, messages", limit(d["default_quota_messages"], false)},
+                      {"message at most", size_limit(d["max_message_bytes"])},
+                      {"backup MX", shown(d["backup_mx"])},
                       {"accounts at most", limit(d["max_accounts"], false)},
                       {"addresses", shown(d["addresses"])},
                       {"aliases", shown(d["aliases"])},

@@ -3,6 +3,9 @@
 #include "config/value.h"
 #include "libcommon/text.h"
 
+#include <algorithm>
+#include <ctime>
+
 #include <fmt/core.h>
 
 namespace postern::mailctl {
@@ -23,6 +26,18 @@ std::uint64_t bytes_of(std::string_view option, const std::string& text) {
     return number_of(option, *bytes);
 }
 
+std::uint64_t seconds_of(std::string_view option, const std::string& text, bool end) {
+    std::tm day{};
+    const char* rest = ::strptime(text.c_str(), "%Y-%m-%d", &day);
+    const bool whole_day = rest && *rest == '\0';
+    if (rest && !whole_day) rest = ::strptime(rest, "T%H:%M", &day);
+    if (!rest || *rest != '\0')
+        throw Failure{exit_data, fmt::format("{}: a day or a minute is expected, as 2026-12-31 or 2026-12-31T18:00, not {}", option, text)};
+    if (whole_day && end) ++day.tm_mday;                   // mktime() knows how long months are
+    day.tm_isdst = -1;
+    return static_cast<std::uint64_t>(std::max<std::time_t>(std::mktime(&day), 1));
+}
+
 } // namespace
 
 void copy_text(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
@@ -31,6 +46,14 @@ void copy_text(const Arguments& from, std::string_view option, json::Value& into
 
 void copy_number(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
     if (from.has(option)) into.set(std::string(member), number_of(option, from.one(option)));
+}
+
+void copy_list(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
+    if (!from.has(option)) return;
+    json::Value items = json::Array{};
+    for (const auto item : split(from.one(option), ','))
+        if (!trim(item).empty()) items.push(trim(item));
+    into.set(std::string(member), std::move(items));
 }
 
 void copy_switch(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
@@ -47,6 +70,24 @@ void copy_quota(const Arguments& from, std::string_view option, json::Value& int
     if (text == "none") into.set(std::string(member), 0);
     else if (inherits && text == "domain") into.set(std::string(member), nullptr);
     else into.set(std::string(member), is_bytes ? bytes_of(option, text) : number_of(option, text));
+}
+
+void copy_size(const Arguments& from, std::string_view option, json::Value& into, std::string_view member) {
+    if (!from.has(option)) return;
+    const std::string& text = from.one(option);
+    into.set(std::string(member), text == "default" ? 0 : bytes_of(option, text));
+}
+
+void copy_time(const Arguments& from, std::string_view option, json::Value& into, std::string_view member, bool end) {
+    if (!from.has(option)) return;
+    const std::string& text = from.one(option);
+    into.set(std::string(member), text == "none" ? 0 : seconds_of(option, text, end));
+}
+
+json::Value array_of(const std::vector<std::string>& items) {
+    json::Value array = json::Array{};
+    for (const auto& item : items) array.push(item);
+    return array;
 }
 
 std::optional<std::uint64_t> seconds_in(const Arguments& from, std::string_view option) {

@@ -68,6 +68,11 @@ std::string limit(const json::Value& value, bool is_bytes) {
     return is_bytes ? amount(*number) : std::to_string(*number);
 }
 
+std::string size_limit(const json::Value& bytes) {
+    const auto number = bytes.number().value_or(0);
+    return number == 0 ? "server's" : amount(number);
+}
+
 std::string local_time(std::int64_t seconds) {
     if (seconds == 0) return "never";
     const std::time_t time = seconds;

@@ -36,6 +36,14 @@ int alias_add(const Context& c);
 int alias_show(const Context& c);
 int alias_set(const Context& c);
 int alias_delete(const Context& c);
+// group.cc
+int group_list(const Context& c);
+int group_add(const Context& c);
+int group_show(const Context& c);
+int group_set(const Context& c);
+int group_add_member(const Context& c);
+int group_remove_member(const Context& c);
+int group_delete(const Context& c);
 // ban.cc
 int ban_list(const Context& c);
 int ban_add(const Context& c);

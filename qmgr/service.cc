@@ -39,9 +39,17 @@ SubmitStatus status_of(const Error& error) {
     }
 }
 
+bool is_foreign(const ipc::EnvelopeRecipient& recipient) { return recipient.account == 0; }
+
 bool has_foreign(const ipc::Envelope& envelope) {
-    return std::any_of(envelope.recipients.begin(), envelope.recipients.end(),
-                       [](const ipc::EnvelopeRecipient& recipient) { return recipient.account == 0; });
+    return std::any_of(envelope.recipients.begin(), envelope.recipients.end(), is_foreign);
+}
+
+List<ipc::ForeignRecipient, ipc::max_recipients> foreign_of(const ipc::Envelope& envelope) {
+    List<ipc::ForeignRecipient, ipc::max_recipients> foreign;
+    for (const ipc::EnvelopeRecipient& recipient : envelope.recipients)
+        if (is_foreign(recipient)) foreign.push_back({recipient.forward_path, recipient.address});
+    return foreign;
 }
 
 } // namespace
@@ -114,19 +122,20 @@ void Service::submit(const std::shared_ptr<In<ipc::Submit>>& in) {
     else take_body(in);
 }
 
-// Mail leaves this host only for a session that authd knows, whatever smtpd says (DESIGN section 3, Identity).
+// Mail leaves this host only for a session that authd knows, or where an address here leads, whatever smtpd says (DESIGN
+// section 3, Identity).
 void Service::authorize(const std::shared_ptr<In<ipc::Submit>>& in) {
     const ipc::Submit& message = in->message;
     ++submissions_;
     authd_.call<ipc::AuthorizeRelay>(
-        {message.envelope.trace, message.handle, message.envelope.reverse_path},
+        {message.envelope.trace, message.handle, message.envelope.reverse_path, foreign_of(message.envelope)},
         [this, in](Result<ipc::RelayVerdict> verdict) {
             --submissions_;
             if (!verdict || verdict->verdict == ipc::Verdict::unavailable)
                 return refuse(*in, SubmitStatus::unavailable, "accounts cannot be asked now");
             if (verdict->verdict == ipc::Verdict::denied)
                 return refuse(*in, SubmitStatus::refused, "this session may not send to other hosts");
-            in->message.envelope.sender = verdict->account;
+            in->message.envelope.sender = verdict->account;   // 0: nobody's, it goes where its recipients have it go
             take_body(in);
         },
         authd_deadline);

@@ -23,6 +23,15 @@ constexpr Reply fault_replies[] = {
 };
 static_assert(std::size(fault_replies) == static_cast<std::size_t>(ContentStream::Fault::too_large) + 1);
 
+// In the order of Transaction::Fit; RFC 1870 section 6.2, where the size is known only now.
+constexpr Reply fit_replies[] = {
+    {},
+    replies::too_big_to_send,
+    {552, "5.2.3", "Message is larger than one of its recipients takes"},
+    {552, "5.2.2", "Mailbox is full"},
+};
+static_assert(std::size(fit_replies) == static_cast<std::size_t>(Transaction::Fit::over_quota) + 1);
+
 } // namespace
 
 void Session::handle(const Data&) {
@@ -104,7 +113,8 @@ const Reply* Session::why_refused() const {
     if (const Reply* fault = fault_reply()) return fault;
     if (hops_ > limits_.hops) return &too_many_hops;
     if (large_ == Large::failed) return &reply_to_submission(large_status_);
-    return nullptr;
+    const auto fit = static_cast<std::size_t>(transaction_.fit(stream_.size()));
+    return fit == 0 ? nullptr : &fit_replies[fit];
 }
 
 void Session::refuse_message(const Reply& refusal) {

@@ -16,6 +16,9 @@ constexpr Reply recipient_replies[] = {
     {550, "5.4.6", "Aliases of this address lead back to it"},                   // loop
     {553, "5.1.3", "Address is not valid"},                                      // invalid
     {451, "4.3.0", "Cannot look up the recipient now, try again later"},         // unavailable
+    {550, "5.7.1", "You may not post to this group"},                            // not_permitted
+    {552, "5.2.3", "Message is larger than this recipient takes"},               // too_large
+    {550, "5.5.3", "The address leads to more recipients than a message may have"},   // too_many
 };
 static_assert(std::size(recipient_replies) == static_cast<std::size_t>(last_enumerator(ipc::RecipientStatus{})) + 1);
 

@@ -69,6 +69,7 @@ inline constexpr Reply needs_tls{530, "5.7.10", "REQUIRETLS needs TLS here, too:
 inline constexpr Reply bad_hold{501, "5.5.4", "The time to hold until must be ahead, and within what EHLO says"};
 inline constexpr Reply needs_smtputf8{553, "5.6.7", "Address is not ASCII: MAIL must say SMTPUTF8"};   // RFC 6531 section 3.5
 inline constexpr Reply too_big{552, "5.3.4", "Message is larger than this server takes"};
+inline constexpr Reply too_big_to_send{552, "5.3.4", "Message is larger than your account may send"};
 inline constexpr Reply data_behind_bdat{503, "5.5.1", "The message has begun by BDAT: go on with BDAT, or RSET"};
 inline constexpr Reply binary_needs_bdat{503, "5.5.1", "BODY=BINARYMIME is sent by BDAT"};
 inline constexpr Reply too_many_recipients{452, "4.5.3", "Too many recipients, send the rest in another transaction"};

@@ -210,12 +210,14 @@ void Session::handle(const MailFrom& c) {
 }
 
 void Session::on(const ipc::SenderVerdict& verdict, std::int64_t) {
-    const Reply& answer = reply_to_sender(verdict.verdict);
+    const bool too_large = verdict.size_limit != 0 && transaction_.announced_size() > verdict.size_limit;
+    const Reply& answer = too_large ? replies::too_big_to_send : reply_to_sender(verdict.verdict);
     if (answer.is_error()) {
         effects_.events.push_back(event::SenderRefused{transaction_.reverse_path(), answer.code, answer.text});
         end_transaction();
     } else {
         state_ = State::mail;
+        transaction_.limit_sender(verdict.size_limit);
     }
     reply(answer);
 }
@@ -225,8 +227,8 @@ void Session::handle(const RcptTo& c) {
     const bool ascii = c.forward_path.ascii && std::none_of(c.original.begin(), c.original.end(), mail::is_eight_bit);
     if (!ascii && !transaction_.smtputf8()) return reply(replies::needs_smtputf8);
     std::string forward_path = c.forward_path.mailbox.text();
-    const std::uint32_t ticket =
-        ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size()});
+    const std::uint32_t ticket = ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size(),
+                                                           transaction_.reverse_path(), handle_});
     effects_.asks.back().first = transaction_.ask_first();
     held_.push_back({ticket, std::move(forward_path), {}, {0, c.notify, c.original}});
 }

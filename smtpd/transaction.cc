@@ -13,14 +13,14 @@ bool Transaction::add_local(const std::string& forward_path, const ipc::Recipien
             add({forward_path, target.account, target.delivered_to, target.detail}, dsn);
     for (const ipc::Address& address : verdict.forwards)
         if (!has_address(address)) add({forward_path, 0, address, {}}, dsn);
-    accept(forward_path);
+    accept(forward_path, {verdict.size_limit, verdict.room});
     return true;
 }
 
 bool Transaction::add_foreign(const std::string& forward_path, const ipc::RecipientDsn& dsn) {
     if (recipients_.size() + 1 > ipc::max_recipients) return false;
     if (!has_address(forward_path)) add({forward_path, 0, forward_path, {}}, dsn);
-    accept(forward_path);
+    accept(forward_path, {});
     return true;
 }
 
@@ -40,8 +40,26 @@ bool Transaction::has_address(const ipc::Address& address) const {
                        [&](const ipc::EnvelopeRecipient& r) { return r.account == 0 && r.address == address; });
 }
 
-void Transaction::accept(const std::string& forward_path) {
-    if (accepted_++ == 0) first_ = forward_path;
+void Transaction::accept(const std::string& forward_path, Appetite appetite) {
+    if (accepted_.empty()) first_ = forward_path;
+    accepted_.push_back(appetite);
+}
+
+Transaction::Fit Transaction::fit(std::uint64_t size, std::size_t rcpt) const {
+    const auto over = [size](std::uint64_t most) { return most != 0 && size > most; };
+    if (over(sender_limit_)) return Fit::too_large_to_send;
+    const Appetite& appetite = accepted_.at(rcpt);
+    return over(appetite.size_limit) ? Fit::too_large : over(appetite.room) ? Fit::over_quota : Fit::fits;
+}
+
+Transaction::Fit Transaction::fit(std::uint64_t size) const {
+    std::size_t full = 0;
+    for (std::size_t rcpt = 0; rcpt < accepted_.size(); ++rcpt) {
+        const Fit one = fit(size, rcpt);
+        if (one == Fit::over_quota) ++full;
+        else if (one != Fit::fits) return one;
+    }
+    return full > 0 && full == accepted_.size() ? Fit::over_quota : Fit::fits;
 }
 
 } // namespace postern::smtpd

@@ -23,8 +23,16 @@ class Transaction {
     ipc::BodyKind body() const { return body_; }
     bool smtputf8() const { return extensions_.smtputf8; }
     bool ask_first() { return !std::exchange(asked_, true); }   // is this the first RCPT of the transaction?
-    std::size_t accepted() const { return accepted_; }          // RCPT commands that got a 250
-    std::string_view only_recipient() const { return accepted_ == 1 ? std::string_view(first_) : std::string_view(); }
+    std::size_t accepted() const { return accepted_.size(); }   // RCPT commands that got a 250
+    std::string_view only_recipient() const { return accepted_.size() == 1 ? std::string_view(first_) : std::string_view(); }
+
+    // What its size says of a message once that is known: to everybody, as SMTP has one reply (RFC 5321 section 4.1.1.4), or to
+    // one of the RCPTs accepted, as LMTP has (RFC 2033). A rule of one recipient binds the whole message, whose client could
+    // have said its size at MAIL; a full mailbox refuses it only where none has room: else the others would miss it.
+    enum class Fit : std::uint8_t { fits, too_large_to_send, too_large, over_quota };
+    void limit_sender(std::uint64_t size_limit) { sender_limit_ = size_limit; }
+    Fit fit(std::uint64_t size) const;
+    Fit fit(std::uint64_t size, std::size_t rcpt) const;
 
     // False, and nothing changed, when the envelope would get more recipients than a message may have.
     // `dsn` is for each that this RCPT leads to; its index is set here.
@@ -38,14 +46,16 @@ class Transaction {
     bool has_account(AccountId account) const;
     bool has_address(const ipc::Address& address) const;
     void add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn);
-    void accept(const std::string& forward_path);
+    struct Appetite { std::uint64_t size_limit = 0, room = 0; };   // as in ipc::RecipientVerdict
+    void accept(const std::string& forward_path, Appetite appetite);
 
     std::string reverse_path_;
     std::uint64_t announced_size_ = 0;
     ipc::BodyKind body_ = ipc::BodyKind::seven_bit;
     ipc::Extensions extensions_;
     bool asked_ = false;
-    std::size_t accepted_ = 0;
+    std::uint64_t sender_limit_ = 0;
+    std::vector<Appetite> accepted_;      // of each RCPT
     std::string first_;
     std::vector<ipc::EnvelopeRecipient> recipients_;
 };

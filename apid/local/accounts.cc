@@ -39,10 +39,7 @@ void show_account(const Call& call) {
     if (!call.take_parameter(0, request.address)) return;
     call.ask<ipc::ShowAccount>(ServiceId::authd, request, [call](const ipc::AccountEntry& entry) {
         if (!entry.found) return call.refuse(404, "no account has this address");
-        json::Value account = write_fields(entry.row, account_fields);
-        const json::Value details = write_fields(entry, account_detail_fields);
-        for (const auto& [name, value] : *details.object()) account.set(name, value);
-        call.answer(200, account);
+        call.answer(200, merged(write_fields(entry.row, account_fields), write_fields(entry, account_detail_fields)));
     });
 }
 

@@ -71,4 +71,18 @@ json::Value page_of(const Rows& rows, const Fields& fields, std::uint32_t limit,
     return json::Value().set("items", std::move(items)).set("next", std::move(next));
 }
 
+// The same where a row has grown: `more` are the further members of each, none where authd is of a version before.
+template <class Rows, class More, class Fields, class MoreFields, class Cursor>
+json::Value page_of(const Rows& rows, const More& more, const Fields& fields, const MoreFields& more_fields, std::uint32_t limit,
+                    Cursor cursor) {
+    const json::Value page = page_of(rows, fields, limit, cursor);
+    json::Value items = json::Array{};
+    std::size_t index = 0;
+    for (const json::Value& item : *page["items"].array()) {
+        items.push(merged(item, write_fields(index < more.size() ? more.items[index] : typename More::value_type{}, more_fields)));
+        ++index;
+    }
+    return json::Value().set("items", std::move(items)).set("next", page["next"]);
+}
+
 } // namespace postern::api

@@ -43,7 +43,8 @@ void list_domains(const Call& call) {
     ipc::ListDomains page;
     if (!call.take_query("after", page.after) || !call.take_limit(page.limit)) return;
     call.ask<ipc::ListDomains>(ServiceId::authd, page, [call, limit = page.limit](const auto& listing) {
-        call.answer(200, page_of(listing.rows, domain_fields, limit, [](const auto& row) { return row.name.value; }));
+        call.answer(200, page_of(listing.rows, listing.terms, domain_fields, domain_terms_fields, limit,
+                                 [](const auto& row) { return row.name.value; }));
     });
 }
 
@@ -53,7 +54,9 @@ void show_domain(const Call& call) {
     page.limit = 1;
     call.ask<ipc::ListDomains>(ServiceId::authd, page, [call](const auto& listing) {
         if (listing.rows.empty()) return call.refuse(404, "no such domain here");
-        call.answer(200, write_fields(listing.rows.items.front(), domain_fields));
+        const json::Value found = page_of(listing.rows, listing.terms, domain_fields, domain_terms_fields, 1,
+                                          [](const auto& row) { return row.name.value; });
+        call.answer(200, found["items"].array()->front());
     });
 }
 

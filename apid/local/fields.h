@@ -20,6 +20,7 @@ std::span<const std::string_view> enum_names(ipc::DomainStatus);
 std::span<const std::string_view> enum_names(ipc::AccountStatus);
 std::span<const std::string_view> enum_names(ipc::AccountRole);
 std::span<const std::string_view> enum_names(ipc::AppScope);
+std::span<const std::string_view> enum_names(ipc::Posting);
 
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
@@ -152,6 +153,9 @@ template <class C, class Fields> json::Value write_fields(const C& from, const F
     std::apply([&](const auto&... f) { (object.set(std::string(f.name), f.write(from)), ...); }, fields);
     return object;
 }
+
+// Both objects' members in one.
+json::Value merged(json::Value object, const json::Value& more);
 
 // A member no field knows is an error: a misspelt setting must not look set.
 template <class C, class Fields> Result<void> read_fields(const json::Value& in, C& into, const Fields& fields) {

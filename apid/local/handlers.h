@@ -40,6 +40,14 @@ void replace_alias(const Call& call);
 void delete_alias(const Call& call);
 void list_audit(const Call& call);
 
+// groups.cc
+void list_groups(const Call& call);
+void create_group(const Call& call);
+void show_group(const Call& call);
+void change_group(const Call& call);
+void change_members(const Call& call);
+void delete_group(const Call& call);
+
 // bans.cc
 void list_bans(const Call& call);
 void add_ban(const Call& call);

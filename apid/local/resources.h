@@ -22,7 +22,7 @@ constexpr auto domain_fields = std::tuple(
     field("organization", &ipc::DomainRow::organization, "who owns it"),
     field("status", &ipc::DomainRow::status, "a disabled domain refuses mail and logins"),
     field("catch_all", &ipc::DomainRow::catch_all, "where mail for unknown recipients goes; empty: it is refused"),
-    field("separator", &ipc::DomainRow::separator, "of subaddresses (RFC 5233); empty: none"),
+    field("separator", &ipc::DomainRow::separator, "of subaddresses (RFC 5233): any of these characters; empty: none"),
     field("default_quota_bytes", &ipc::DomainRow::default_quota_bytes, "of accounts without their own; 0: no limit"),
     field("default_quota_messages", &ipc::DomainRow::default_quota_messages, "likewise"),
     field("max_accounts", &ipc::DomainRow::max_accounts, "0: no limit"),
@@ -30,13 +30,19 @@ constexpr auto domain_fields = std::tuple(
     field("aliases", &ipc::DomainRow::aliases, "aliases in it"),
     field("created", &ipc::DomainRow::created, "seconds since the epoch"));
 
+constexpr auto domain_terms_fields = std::tuple(
+    field("max_message_bytes", &ipc::DomainTerms::max_message_bytes, "to and from its accounts; 0: what the server takes"),
+    field("backup_mx", &ipc::DomainTerms::backup_mx, "its mail is taken for another host"));
+
 constexpr auto domain_settings_fields = std::tuple(
     field("status", &ipc::DomainSettings::status, "a disabled domain refuses mail and logins"),
     field("catch_all", &ipc::DomainSettings::catch_all, "where mail for unknown recipients goes; empty: it is refused"),
-    field("separator", &ipc::DomainSettings::separator, "of subaddresses (RFC 5233); empty: none"),
+    field("separator", &ipc::DomainSettings::separator, "of subaddresses (RFC 5233): any of these characters; empty: none"),
     field("default_quota_bytes", &ipc::DomainSettings::default_quota_bytes, "of accounts without their own; 0: no limit"),
     field("default_quota_messages", &ipc::DomainSettings::default_quota_messages, "likewise"),
-    field("max_accounts", &ipc::DomainSettings::max_accounts, "0: no limit"));
+    field("max_accounts", &ipc::DomainSettings::max_accounts, "0: no limit"),
+    field("max_message_bytes", &ipc::DomainSettings::max_message_bytes, "to and from its accounts; 0: what the server takes"),
+    field("backup_mx", &ipc::DomainSettings::backup_mx, "its mail is taken for another host"));
 
 constexpr auto new_domain_fields = std::tuple(
     field("name", &ipc::CreateDomain::name, "of the new domain"),
@@ -61,14 +67,19 @@ constexpr auto account_detail_fields = std::tuple(
     field("addresses", &ipc::AccountEntry::addresses, "all, the primary first"),
     field("aliases", &ipc::AccountEntry::aliases, "that name one of them as a target"),
     field("has_scram", &ipc::AccountEntry::has_scram, "SCRAM logins work; else they do after the next login by PLAIN"),
-    field("cram_md5", &ipc::AccountEntry::cram_md5, "it has opted in to CRAM-MD5"));
+    field("cram_md5", &ipc::AccountEntry::cram_md5, "it has opted in to CRAM-MD5"),
+    field("max_message_bytes", &ipc::AccountEntry::max_message_bytes, "to and from it; 0: what its domain says"),
+    field("effective_max_message_bytes", &ipc::AccountEntry::effective_max_message_bytes, "what applies; 0: what the server takes"),
+    field("used_bytes", &ipc::AccountEntry::used_bytes, "in its mailbox; null: that could not be asked"),
+    field("used_messages", &ipc::AccountEntry::used_messages, "likewise"));
 
 constexpr auto account_settings_fields = std::tuple(
     field("name", &ipc::AccountSettings::name, "of the person"),
     field("status", &ipc::AccountSettings::status, "suspended: receives only; disabled: nothing"),
     field("role", &ipc::AccountSettings::role, "user or admin"),
     quota_field("quota_bytes", &ipc::AccountSettings::quota_bytes, "null: the domain's; 0: no limit"),
-    quota_field("quota_messages", &ipc::AccountSettings::quota_messages, "null: the domain's; 0: no limit"));
+    quota_field("quota_messages", &ipc::AccountSettings::quota_messages, "null: the domain's; 0: no limit"),
+    field("max_message_bytes", &ipc::AccountSettings::max_message_bytes, "to and from it; 0: what its domain says"));
 
 // Beside the settings: only of an account that exists.
 constexpr auto account_opt_in_fields = std::tuple(
@@ -104,8 +115,35 @@ constexpr auto new_address_fields = std::tuple(
 
 constexpr auto alias_fields = std::tuple(
     field("address", &ipc::AliasRow::address, "the alias itself, in one of our domains"),
-    field("active", &ipc::AliasRow::active, "an inactive one is as if it did not exist"),
+    field("active", &ipc::AliasRow::active, "mail for an inactive one is refused"),
     field("targets", &ipc::AliasRow::targets, "where its mail goes, here or elsewhere"));
+
+constexpr auto alias_term_fields = std::tuple(
+    field("valid_from", &ipc::AliasTerm::from, "the first second it counts, since the epoch; 0: always has"),
+    field("valid_until", &ipc::AliasTerm::until, "the first second it does not any more; 0: no end"));
+
+constexpr auto group_fields = std::tuple(
+    field("address", &ipc::GroupRow::address, "the group itself, in one of our domains"),
+    field("active", &ipc::GroupRow::active, "mail for an inactive one is refused"),
+    field("posting", &ipc::GroupRow::posting, "who may post"),
+    field("posters", &ipc::GroupRow::posters, "who those are, where posting is listed"),
+    field("member_count", &ipc::GroupRow::members, "how many it has"));
+
+constexpr auto group_detail_fields = std::tuple(
+    field("members", &ipc::GroupListing::members, "addresses here: accounts, aliases, groups"));
+
+constexpr auto group_settings_fields = std::tuple(
+    field("active", &ipc::GroupSettings::active, "mail for an inactive one is refused"),
+    field("posting", &ipc::GroupSettings::posting, "who may post; members unless said otherwise"),
+    field("posters", &ipc::GroupSettings::posters, "who those are, where posting is listed"));
+
+constexpr auto new_group_fields = std::tuple(
+    field("address", &ipc::SaveGroup::address, "of the new group, in one of our domains"),
+    field("members", &ipc::SaveGroup::members, "addresses here: accounts, aliases, groups"));
+
+constexpr auto member_fields = std::tuple(
+    field("add", &ipc::ChangeMembers::add, "addresses here"),
+    field("remove", &ipc::ChangeMembers::remove, "members"));
 
 constexpr auto audit_fields = std::tuple(
     field("id", &ipc::AuditRow::id, "in order of time"),

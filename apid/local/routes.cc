@@ -48,9 +48,9 @@ constexpr Route table[] = {
     {.method = "PATCH", .path = "/api/v1/organizations/{name}", .summary = "Rename it", .handle = rename_organization, .body = one<organization_name_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/organizations/{name}", .summary = "Only while it owns nothing", .handle = delete_organization, .good = 204},
 
-    {.method = "GET", .path = "/api/v1/domains", .summary = "Domains by name", .handle = list_domains, .result = page<one<domain_fields>>, .pages = true},
+    {.method = "GET", .path = "/api/v1/domains", .summary = "Domains by name", .handle = list_domains, .result = page<both<domain_fields, domain_terms_fields>>, .pages = true},
     {.method = "POST", .path = "/api/v1/domains", .summary = "A new domain", .handle = create_domain, .body = both<new_domain_fields, domain_settings_fields>, .good = 201},
-    {.method = "GET", .path = "/api/v1/domains/{name}", .summary = "One domain", .handle = show_domain, .result = one<domain_fields>},
+    {.method = "GET", .path = "/api/v1/domains/{name}", .summary = "One domain", .handle = show_domain, .result = both<domain_fields, domain_terms_fields>},
     {.method = "PATCH", .path = "/api/v1/domains/{name}", .summary = "Change what is named", .handle = change_domain, .body = one<domain_settings_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/domains/{name}", .summary = "Only while it has no address", .handle = delete_domain, .good = 204},
 
@@ -67,11 +67,18 @@ constexpr Route table[] = {
     {.method = "POST", .path = "/api/v1/accounts/{address}/addresses", .summary = "One more address, or another primary one", .handle = add_address, .body = one<new_address_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/addresses/{address}", .summary = "Any but the primary one", .handle = remove_address, .good = 204},
 
-    {.method = "GET", .path = "/api/v1/aliases", .summary = "Aliases by domain and name, of ?domain or all", .handle = list_aliases, .result = page<one<alias_fields>>, .pages = true},
-    {.method = "POST", .path = "/api/v1/aliases", .summary = "A new alias", .handle = create_alias, .body = one<alias_fields>, .good = 201},
-    {.method = "GET", .path = "/api/v1/aliases/{address}", .summary = "One alias", .handle = show_alias, .result = one<alias_fields>},
-    {.method = "PUT", .path = "/api/v1/aliases/{address}", .summary = "Replace its targets", .handle = replace_alias, .body = one<alias_fields>, .good = 204},
+    {.method = "GET", .path = "/api/v1/aliases", .summary = "Aliases by domain and name, of ?domain or all", .handle = list_aliases, .result = page<both<alias_fields, alias_term_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/aliases", .summary = "A new alias", .handle = create_alias, .body = both<alias_fields, alias_term_fields>, .good = 201},
+    {.method = "GET", .path = "/api/v1/aliases/{address}", .summary = "One alias", .handle = show_alias, .result = both<alias_fields, alias_term_fields>},
+    {.method = "PUT", .path = "/api/v1/aliases/{address}", .summary = "Replace its targets and dates", .handle = replace_alias, .body = both<alias_fields, alias_term_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/aliases/{address}", .summary = "Remove it", .handle = delete_alias, .good = 204},
+
+    {.method = "GET", .path = "/api/v1/groups", .summary = "Groups by domain and name, of ?domain or all", .handle = list_groups, .result = page<one<group_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/groups", .summary = "A new group", .handle = create_group, .body = both<new_group_fields, group_settings_fields>, .good = 201},
+    {.method = "GET", .path = "/api/v1/groups/{address}", .summary = "One group with its members", .handle = show_group, .result = both<group_fields, group_detail_fields>},
+    {.method = "PATCH", .path = "/api/v1/groups/{address}", .summary = "Change what is named", .handle = change_group, .body = one<group_settings_fields>, .good = 204},
+    {.method = "POST", .path = "/api/v1/groups/{address}/members", .summary = "Let members in and out, all or none", .handle = change_members, .body = one<member_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/groups/{address}", .summary = "Remove it", .handle = delete_group, .good = 204},
 
     {.method = "GET", .path = "/api/v1/audit", .summary = "Who changed what; intact: the chain of hashes holds", .handle = list_audit, .result = page<one<audit_fields>>, .pages = true},
 

@@ -50,9 +50,11 @@ ipc::StoreStatus status_of(const Error& error) {
 
 Service::Service(ipc::Daemon& daemon, mail::Charsets& charsets, std::int64_t boot)
     : daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)),
-      environment_{charsets, wall_seconds}, maintenance_(daemon.loop(), [this] { maintain(); }),
+      use_reports_(daemon.loop(), authd_, store_), environment_{charsets, wall_seconds}, maintenance_(daemon.loop(), [this] { maintain(); }),
       clock_(daemon.loop(), [this] { check_times(); }) {
-    auto opened = store::open_store(store_options(daemon, boot));
+    auto options = store_options(daemon, boot);
+    options.changed = [this](AccountId account) { use_reports_.changed(account); };
+    auto opened = store::open_store(std::move(options));
     if (!opened) throw std::runtime_error("mail root: " + opened.error().message());
     store_ = std::move(*opened);
     read_settings();
@@ -65,11 +67,15 @@ Service::Service(ipc::Daemon& daemon, mail::Charsets& charsets, std::int64_t boo
     });
     daemon_.on_reload([this] { read_settings(); });
     daemon_.on_drain([this] { drain(); });
-    qmgr_.on_up([this](ipc::Channel& channel) {
-        channel.send(ipc::OwnerReady{daemon_.instance(),
-                                     static_cast<std::uint32_t>(daemon_.config().number("processes.imapd"))});
+    daemon_.on<ipc::WatchUse>([this](const ipc::Incoming<ipc::WatchUse>& in) { in.reply(use_reports_.watch(in.message)); });
+    const ipc::OwnerReady ready{daemon_.instance(), static_cast<std::uint32_t>(daemon_.config().number("processes.imapd"))};
+    qmgr_.on_up([ready](ipc::Channel& channel) { channel.send(ready); });
+    authd_.on_up([this, ready](ipc::Channel& channel) {
+        use_reports_.watch_nobody();
+        channel.send(ready);
     });
     qmgr_.connect();
+    authd_.connect();
     maintenance_.once(std::chrono::seconds(1));
     clock_.every(std::chrono::seconds(5));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "imapd/session/client.h"
+#include "imapd/session/use_reports.h"
 #include "ipc/auth.h"
 #include "ipc/daemon.h"
 #include "ipc/mailbox.h"
@@ -35,6 +36,7 @@ class Service {
     ipc::Link& authd_;
     ipc::Link& qmgr_;
     std::unique_ptr<store::Store> store_;
+    UseReports use_reports_;
     Environment environment_;
     std::chrono::milliseconds silence_{}, stall_{};
     std::chrono::steady_clock::time_point checkpointed_ = std::chrono::steady_clock::now();

@@ -11,6 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     for (const auto& path : {parse_reverse_path(text), parse_forward_path(text)})
         if (path) fuzz_require(path->length <= size && text[path->length - 1] == '>');
-    (void)split_subaddress(text, '+');
+    (void)split_subaddress(text, "+-");
     return 0;
 }

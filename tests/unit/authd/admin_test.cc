@@ -1,6 +1,7 @@
 #include "authd/admin.h"
 #include "authd/app_password.h"
 #include "authd/audit.h"
+#include "authd/groups.h"
 #include "tests/unit/authd/fixture.h"
 
 using namespace postern;
@@ -15,7 +16,8 @@ const ipc::Actor root{.trace = {}, .who = "uid 0", .client = "local"};
 struct Office {
     test::Mailbag bag;
     Database db = test::empty_database();
-    Resolver resolver{db, ""};
+    Uses uses;
+    Resolver resolver{db, uses, {}, [] { return 1234; }};
     HashPool pool{bag.post(), 2, 4};
     Verifier verifier{pool, test::cheap, 90s};
     Handles handles{30s, 100};
@@ -41,7 +43,9 @@ struct Office {
         request.account.hash = hash;
         return wait_for(std::move(request));
     }
-    ipc::RecipientStatus recipient(std::string_view address) { return resolver.recipient(address, 0).status; }
+    ipc::RecipientStatus recipient(std::string_view address) { ipc::ResolveRecipient question;
+        question.forward_path = address;
+        return resolver.recipient(question).status; }
     std::string audit() {
         std::string out;
         const auto listing = list_audit(db, {});
@@ -190,4 +194,47 @@ TEST_CASE("Passwords that SASLprep refuses, or that look like app passwords, can
         CHECK(result.reason.view().find(password) == std::string_view::npos);
     }
     CHECK(verify_password("pw", *parse_phc(login_account(office.db, 1)->hash)));
+}
+
+TEST_CASE("Groups: made, changed, listed, removed, and nobody's alias") {
+    Office office;
+    REQUIRE(office.create("ann@example.org", "").status == AdminStatus::ok);
+    ipc::SaveGroup group;
+    group.actor = root;
+    group.address = "crew@example.org";
+    group.settings.posting = ipc::Posting::listed;
+    group.settings.posters = List<ipc::Address, ipc::max_posters>({ipc::Address("Ann@example.org")});
+    CHECK(office.admin.change(group).status == AdminStatus::ok);
+    CHECK(office.admin.change(group).status == AdminStatus::exists);
+    ipc::ChangeMembers members;
+    members.actor = root;
+    members.group = "crew@example.org";
+    members.add = {{"Ann@example.org", "ann+x@example.org", "ann@example.org"}};
+    CHECK(office.admin.change(members).status == AdminStatus::ok);
+    members.add = {{"nobody@example.org"}};
+    CHECK(office.admin.change(members).status == AdminStatus::not_found);
+    members.add = {{"x@elsewhere.example"}};
+    CHECK(office.admin.change(members).status == AdminStatus::not_found);
+    members.add = {{"crew@example.org"}};
+    CHECK(office.admin.change(members).status == AdminStatus::conflict);   // itself
+    const auto listing = list_groups(office.db, {.only = "CREW@example.org", .domain = {}, .after = {}, .limit = 1});
+    REQUIRE(listing->rows.size() == 1);
+    CHECK(listing->rows.items[0].posters.items == std::vector<ipc::Address>{"ann@example.org"});
+    CHECK(listing->members.items == std::vector<ipc::Address>{"ann@example.org", "ann+x@example.org"});
+    CHECK(list_aliases(office.db, {})->rows.empty());
+    members.add = {};
+    members.remove = {{"ann@example.org"}};
+    CHECK(office.admin.change(members).status == AdminStatus::ok);
+    CHECK(office.admin.change(members).status == AdminStatus::not_found);
+    ipc::DeleteAlias alias;
+    alias.actor = root;
+    alias.address = "crew@example.org";
+    CHECK(office.admin.change(alias).status == AdminStatus::not_found);
+    ipc::DeleteGroup gone;
+    gone.actor = root;
+    gone.address = "crew@example.org";
+    CHECK(office.admin.change(gone).status == AdminStatus::ok);
+    CHECK(list_groups(office.db, {})->rows.empty());
+    CHECK(office.audit().find("group.members crew@example.org\ngroup.members crew@example.org\ngroup.delete crew@example.org\n") !=
+          std::string::npos);
 }

@@ -7,14 +7,14 @@ using namespace postern::authd;
 TEST_CASE("A domain brings its organization, and takes its settings") {
     auto db = test::empty_database();
     test::add_domain(db, "Example.ORG", {.status = {}, .catch_all = ipc::Address("ann@example.org"),
-                                         .separator = Text<1>("-"), .default_quota_bytes = 5000,
+                                         .separator = ipc::Separators("+-"), .default_quota_bytes = 5000,
                                          .default_quota_messages = {}, .max_accounts = 7});
     const auto rows = list_domains(db, {})->rows.items;
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].name.view() == "example.org");
     CHECK(rows[0].organization.view() == "default");
     CHECK(rows[0].catch_all.view() == "ann@example.org");
-    CHECK(rows[0].separator.view() == "-");
+    CHECK(rows[0].separator.view() == "+-");
     CHECK(rows[0].default_quota_bytes == 5000);
     CHECK(rows[0].max_accounts == 7);
 }
@@ -48,7 +48,7 @@ TEST_CASE("What a domain may not be") {
     CHECK(create("b.example", {.status = {}, .catch_all = ipc::Address("nobody"), .separator = {},
                                .default_quota_bytes = {}, .default_quota_messages = {}, .max_accounts = {}}) ==
           to_string(Errc::invalid));
-    CHECK(create("b.example", {.status = {}, .catch_all = {}, .separator = Text<1>("@"), .default_quota_bytes = {},
+    CHECK(create("b.example", {.status = {}, .catch_all = {}, .separator = ipc::Separators("+@"), .default_quota_bytes = {},
                                .default_quota_messages = {}, .max_accounts = {}}) == to_string(Errc::invalid));
 }
 

@@ -159,11 +159,33 @@ TEST_CASE("status and usage count what is there, quota or not") {
     Delivery d;
     d.key = key(99);
     d.body = "more than ten bytes";
-    CHECK(account->deliver(d).error().code() == Errc::over_quota);
     CHECK(account->append(inbox->id(), 100).error().code() == Errc::over_quota);
-    must(account->set_limits(0, 4));
-    CHECK(account->deliver(d).ok());
+    CHECK(account->deliver(d).ok());                       // the one that crosses it, RCPT having said 250
+    must(account->set_limits(account->usage().bytes * 9 / 10, 0));
     CHECK(account->deliver({key(100), {}, 0, {}, "x", -1}).error().code() == Errc::over_quota);
+    must(account->set_limits(0, 3));
+    CHECK(account->deliver({key(100), {}, 0, {}, "x", -1}).error().code() == Errc::over_quota);
+}
+
+TEST_CASE("whoever asked for it is told of each change of what an account holds") {
+    TempRoot root;
+    std::map<AccountId, int> told;
+    Options options;
+    options.root = root.path();
+    options.changed = [&](AccountId id) { ++told[id]; };
+    const auto store = must(open_store(options));
+    const auto account = must(store->account(1));
+    const auto inbox = select(*account, "INBOX");
+    const auto after = [&] { return std::exchange(told, {}) == std::map<AccountId, int>{{1, 1}}; };
+    told.clear();
+    deliver(*account, 1);
+    CHECK(after());
+    must(inbox->expunge(std::vector<Uid>{1}));
+    CHECK(after());
+    const auto folder = must(account->create("Folder"));
+    told.clear();
+    must(account->remove(folder.name));
+    CHECK(after());
 }
 
 TEST_CASE("accounts close and open again without losing what was not committed") {

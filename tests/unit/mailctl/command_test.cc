@@ -56,6 +56,23 @@ TEST_CASE("The manual page names every command") {
     }
 }
 
+TEST_CASE("Days and minutes are local; a last day counts to its end") {
+    ::setenv("TZ", "Europe/Berlin", 1);
+    ::tzset();
+    const auto seconds = [](const std::string& text, bool end) {
+        json::Value body;
+        copy_time(with("--until", text), "--until", body, "valid_until", end);
+        return body["valid_until"].integer().value_or(-1);
+    };
+    CHECK(seconds("2026-12-01T08:30", true) == 1796110200);
+    CHECK(seconds("2026-12-01", false) == 1796079600);
+    CHECK(seconds("2026-12-31", true) == 1798758000);      // the new year
+    CHECK(seconds("2026-03-29", true) - seconds("2026-03-29", false) == 23 * 3600);   // summer time begins
+    CHECK(seconds("none", true) == 0);
+    for (const char* wrong : {"", "tomorrow", "2026-13-01", "2026-12-01T", "2026-12-01 08:00", "2026-12-01T08:00Z"})
+        CHECK_THROWS_AS(seconds(wrong, true), Failure);
+}
+
 TEST_CASE("The command line is checked before anybody is asked") {
     CHECK(run({}) == exit_usage);
     CHECK(run({"nonsense"}) == exit_usage);

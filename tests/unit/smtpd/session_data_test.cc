@@ -1,4 +1,5 @@
 // What happens to a message between DATA and 250.
+#include "libcommon/text.h"
 #include "talk.h"
 
 using namespace postern;
@@ -119,6 +120,34 @@ TEST_CASE("size limits hold at MAIL and at the end of data") {
     talk.script("S: 220 *\nC: HELO c\nS: 250 *\nC: MAIL FROM:<> SIZE=1001\nS: 552 5.3.4 *\nC: MAIL FROM:<> SIZE=1000\nS: 250 *\n"
                 "C: RCPT TO:<ann@example.org>\nS: 250 *\nC: DATA\nS: 354 *\n");
     talk.send(lines(100) + ".\r\n");
+    talk.script("S: 552 5.3.4 *\nC: NOOP\nS: 250 *\n");
+    CHECK(talk.submitted.empty());
+}
+
+TEST_CASE("what recipients take is asked again when the size is known") {
+    struct Case { std::string_view recipients; std::size_t size; std::string_view reply; };
+    for (const Case& c : {Case{"tight", 50, "250 *"}, Case{"tight", 60, "552 5.2.2 *"}, Case{"ruled", 60, "552 5.2.3 *"},
+                          Case{"tight ann", 60, "250 *"}, Case{"ruled ann", 60, "552 5.2.3 *"}}) {
+        INFO(c.recipients << " " << c.size);
+        Talk talk;
+        talk.script("S: 220 *\nC: HELO c\nS: 250 *\nC: MAIL FROM:<>\nS: 250 *\n");
+        for (const auto name : split(c.recipients, ' '))
+            talk.script(fmt::format("C: RCPT TO:<{}@example.org>\nS: 250 *\n", name));
+        talk.script("C: DATA\nS: 354 *\n");
+        talk.send(std::string(c.size - 2, 'x') + "\r\n.\r\n");
+        talk.script(fmt::format("S: {}\nC: MAIL FROM:<>\nS: 250 *\n", c.reply));
+        CHECK(talk.submitted.size() == (c.reply.starts_with("250") ? 1U : 0U));
+        if (c.recipients == "tight ann" && !talk.submitted.empty()) CHECK(talk.submitted[0].envelope.recipients.size() == 2);
+    }
+}
+
+TEST_CASE("an account's limit holds at MAIL and at the end of what it sends") {
+    Talk talk(submissions);
+    talk.sender_limit = 50;
+    talk.script("TLS\nS: 220 *\nC: HELO c\nS: 250 *\n"
+                "C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=\nS: 235 *\nC: MAIL FROM:<ann@example.org> SIZE=51\nS: 552 5.3.4 *\n"
+                "C: MAIL FROM:<ann@example.org> SIZE=50\nS: 250 *\nC: RCPT TO:<far@example.com>\nS: 250 *\nC: DATA\nS: 354 *\n");
+    talk.send(std::string(58, 'x') + "\r\n.\r\n");
     talk.script("S: 552 5.3.4 *\nC: NOOP\nS: 250 *\n");
     CHECK(talk.submitted.empty());
 }

@@ -48,7 +48,7 @@ struct Answerer {
     Answer operator()(const ipc::CheckSender& check) const {
         const std::string_view from = check.reverse_path.view();
         if (from == "down@example.org") return ipc::SenderVerdict{ipc::Verdict::unavailable};
-        return ipc::SenderVerdict{from == "ann@example.org" ? ipc::Verdict::allowed : ipc::Verdict::denied};
+        return ipc::SenderVerdict{from == "ann@example.org" ? ipc::Verdict::allowed : ipc::Verdict::denied, talk.sender_limit};
     }
     Answer operator()(const ipc::ResolveRecipient& resolve) const {
         const std::string address(resolve.forward_path.view());
@@ -56,12 +56,17 @@ struct Answerer {
         constexpr std::pair<std::string_view, Status> known[] = {
             {"nobody@example.org", Status::unknown_user}, {"closed@example.org", Status::disabled},
             {"full@example.org", Status::over_quota},     {"loop@example.org", Status::loop},
-            {"odd@example.org", Status::invalid},         {"slow@example.org", Status::unavailable}};
+            {"odd@example.org", Status::invalid},         {"slow@example.org", Status::unavailable},
+            {"group@example.org", Status::not_permitted}, {"small@example.org", Status::too_large},
+            {"army@example.org", Status::too_many}};
         for (const auto& [name, status] : known)
             if (name == address) return ipc::RecipientVerdict{status, {}, {}};
         if (!address.ends_with("@example.org") && address != "postmaster")
             return ipc::RecipientVerdict{Status::foreign, {}, {}};
-        return ipc::RecipientVerdict{Status::deliver, std::vector<ipc::LocalTarget>{{std::hash<std::string>{}(address), address, {}}}, {}};
+        ipc::RecipientVerdict verdict{Status::deliver, std::vector<ipc::LocalTarget>{{std::hash<std::string>{}(address), address, {}}}, {}};
+        if (address == "tight@example.org") verdict.room = 50;
+        if (address == "ruled@example.org") verdict.size_limit = 50;
+        return verdict;
     }
     Answer operator()(const ipc::CheckClient& check) const {
         talk.checked.push_back(check);

@@ -37,6 +37,7 @@ class Talk {
     bool hold = false;                                  // questions stay in `questions`
     std::vector<Ask> questions;
     std::vector<ipc::CheckClient> checked;              // clients that XCLIENT named
+    std::uint64_t sender_limit = 0;                     // of whoever logged in
     ipc::SubmitStatus submit_status = ipc::SubmitStatus::accepted;
     ipc::SubmitStatus large_status = ipc::SubmitStatus::accepted;
 

@@ -9,6 +9,13 @@ namespace {
 ipc::RecipientVerdict deliver(std::vector<ipc::LocalTarget> targets, std::vector<ipc::Address> forwards = {}) {
     return {ipc::RecipientStatus::deliver, std::move(targets), std::move(forwards)};
 }
+
+ipc::RecipientVerdict taking(AccountId account, std::uint64_t size_limit, std::uint64_t room) {
+    ipc::RecipientVerdict verdict = deliver({{account, "x@example.org", {}}});
+    verdict.size_limit = size_limit;
+    verdict.room = room;
+    return verdict;
+}
 } // namespace
 
 TEST_CASE("an account gets one copy however it was reached") {
@@ -54,4 +61,26 @@ TEST_CASE("whom a RCPT leads to is reported about as that RCPT asked") {
     CHECK(dsn[0] == ipc::RecipientDsn{1, ipc::notify::never, "rfc822;all@example.org"});   // ben; ann was there already
     CHECK(dsn[1] == ipc::RecipientDsn{2, ipc::notify::never, "rfc822;all@example.org"});
     CHECK(dsn[2] == ipc::RecipientDsn{3, ipc::notify::delay, {}});
+}
+
+TEST_CASE("what a message's size says to each recipient, and to all of them in one reply") {
+    using Fit = Transaction::Fit;
+    Transaction transaction;
+    CHECK(transaction.add_local("full@example.org", taking(1, 0, 100)));
+    CHECK(transaction.fit(100) == Fit::fits);
+    CHECK(transaction.fit(101) == Fit::over_quota);
+    CHECK(transaction.add_local("empty@example.org", taking(2, 0, 5000)));
+    CHECK(transaction.fit(101) == Fit::fits);                // one has room: none is to miss it
+    CHECK(transaction.fit(101, 0) == Fit::over_quota);
+    CHECK(transaction.fit(101, 1) == Fit::fits);
+    CHECK(transaction.fit(5001) == Fit::over_quota);
+    CHECK(transaction.add_foreign("far@example.com"));
+    CHECK(transaction.fit(5001) == Fit::fits);
+    CHECK(transaction.add_local("small@example.org", taking(3, 500, 0)));
+    CHECK(transaction.fit(501) == Fit::too_large);           // its rule binds the message
+    CHECK(transaction.fit(501, 1) == Fit::fits);
+    transaction.limit_sender(300);
+    CHECK(transaction.fit(300) == Fit::fits);
+    CHECK(transaction.fit(301) == Fit::too_large_to_send);
+    CHECK(transaction.fit(301, 1) == Fit::too_large_to_send);
 }

@@ -1,0 +1,41 @@
+// How full mailboxes are, as the imapd that owns each says. Nothing is stored: what is not known, after a restart of ours, is
+// asked for when it is first needed and refuses nobody until the answer is there.
+//
+//   nothing       nobody needed it                                 of() asks
+//   watched       its imapd tells every change                     the imapd goes, or could not open the mailbox
+//   remembered    that imapd is gone: the last word still counts   of() asks its successor
+#pragma once
+
+#include "ipc/mailbox.h"
+
+#include <functional>
+#include <optional>
+#include <unordered_map>
+
+namespace postern::authd {
+
+class Uses {
+  public:
+    struct Use {
+        std::uint64_t bytes = 0, messages = 0;
+    };
+
+    // `ask`: has an imapd watch this account; false where there is none now.
+    void on_ask(std::function<bool(AccountId)> ask) { ask_ = std::move(ask); }
+
+    std::optional<Use> of(AccountId account);
+    void set(const ipc::MailboxUse& use);
+    void not_watched(AccountId account);
+    void owner_gone(std::uint32_t instance, std::uint32_t of);   // it watched accounts with id mod `of` == `instance`
+
+  private:
+    struct Entry {
+        std::optional<Use> use;
+        bool watched = false;
+    };
+
+    std::function<bool(AccountId)> ask_;
+    std::unordered_map<AccountId, Entry> entries_;
+};
+
+} // namespace postern::authd

@@ -1,0 +1,308 @@
+"""Who gets a message, and how much: aliases, groups, subaddresses, roles, limits of size, quotas, backup MX."""
+import datetime
+import itertools
+import json
+import os
+import shutil
+import signal
+import smtplib
+
+import pytest
+
+from lab import message, run, wait_for
+
+STRANGER = "bob@elsewhere.example"
+tests = itertools.count(1)
+swaks = pytest.mark.skipif(not shutil.which("swaks"), reason="no swaks")
+
+
+@pytest.fixture(scope="module")
+def domain(instance):
+    name = "recipients.example"
+    instance.mailctl("domain", "add", name, "--separator", "+-")
+    return name
+
+
+@pytest.fixture
+def name(domain):
+    """An address of this test's own."""
+    return f"test{next(tests)}@{domain}"
+
+
+def rcpt(instance, recipient, sender=STRANGER, user=None, size=None):
+    """(code, text) of RCPT, on port 25 or as a user who has logged in."""
+    with instance.smtp(user) as session:
+        session.ehlo_or_helo_if_needed()
+        code, text = session.mail(sender, [f"SIZE={size}"] if size else [])
+        if code != 250:
+            return code, text.decode()
+        code, text = session.rcpt(recipient)
+        return code, text.decode()
+
+
+def deliver(instance, recipients, text, sender=STRANGER, user=None):
+    """(code, text) of the end of data; no SIZE is said."""
+    with instance.smtp(user) as session:
+        session.helo("client.example") if user is None else session.ehlo()
+        assert session.mail(sender)[0] == 250
+        for recipient in recipients:
+            assert session.rcpt(recipient)[0] == 250
+        code, reply = session.data(text)
+        return code, reply.decode()
+
+
+def show(instance, address):
+    return json.loads(instance.mailctl("account", "show", address, "--json"))
+
+
+def until_used(instance, user, messages):
+    """What authd's answer says the mailbox holds, once it holds that many."""
+    def used():
+        account = show(instance, user.address)
+        return account if account["used_messages"] == messages else None
+    return wait_for(used, f"{messages} messages in {user.address}")
+
+
+# -- aliases and groups
+
+def test_nested_aliases_and_groups_bring_one_copy(instance, user, other, domain, name):
+    inner, group = f"inner.{name}", f"group.{name}"
+    instance.mailctl("alias", "add", inner, user.address, other.address)
+    instance.mailctl("group", "add", group, other.address, inner, "--posting", "anyone")
+    instance.mailctl("alias", "add", name, inner, group, user.address)
+    assert deliver(instance, [name, user.address, group], message("one-copy"))[0] == 250
+    instance.send(None, user, message("after"))
+    instance.send(None, other, message("after"))
+    for each in (user, other):
+        assert len(instance.wait_for_mail(each, 2)) == 2
+    assert b"one-copy" in instance.fetch(user, b"1")
+
+
+def test_an_alias_that_leads_back_to_itself_is_refused_when_made(instance, user, name):
+    instance.mailctl("alias", "add", name, f"second.{name}")
+    with pytest.raises(AssertionError, match="back to itself"):
+        instance.mailctl("alias", "add", f"second.{name}", f"third.{name}", name)
+    assert rcpt(instance, f"second.{name}")[0] == 550
+
+
+def test_a_loop_that_a_later_change_closes_is_answered_with_5_4_6(instance, user):
+    domain = "loop.example"
+    instance.mailctl("domain", "add", domain, "--separator", "")
+    instance.mailctl("alias", "add", f"a@{domain}", f"b+x@{domain}")
+    instance.mailctl("alias", "add", f"b@{domain}", f"a@{domain}")
+    assert rcpt(instance, f"a@{domain}")[1].startswith("5.1.1")
+    instance.mailctl("domain", "set", domain, "--separator", "+")
+    code, text = rcpt(instance, f"a@{domain}")
+    assert (code, text[:5]) == (550, "5.4.6")
+    wait_for(lambda: f"auth.alias.loop address=a@{domain}" in instance.log(), "the event")
+
+
+def test_dated_aliases(instance, user, name):
+    today = datetime.date.today()
+    day = datetime.timedelta(days=1)
+    for number, (options, code) in enumerate([
+            (["--until", str(today - day)], 550), (["--until", str(today)], 250), (["--from", str(today + day)], 550),
+            (["--from", str(today), "--until", str(today + day)], 250), (["--inactive"], 550)]):
+        address = f"{number}.{name}"
+        instance.mailctl("alias", "add", address, user.address, *options)
+        assert rcpt(instance, address)[0] == code, options
+    assert "not yet" in instance.mailctl("alias", "show", f"2.{name}")
+    instance.mailctl("alias", "set", f"2.{name}", user.address)
+    assert rcpt(instance, f"2.{name}")[0] == 250
+
+
+def test_who_may_post_to_a_group(instance, user, other, name):
+    instance.mailctl("group", "add", name, user.address)
+    code, text = rcpt(instance, name, sender=user.address)               # port 25: anybody can say so
+    assert (code, text[:5]) == (550, "5.7.1")
+    assert rcpt(instance, name, sender=other.address, user=other)[0] == 550
+    assert rcpt(instance, name, sender=user.address, user=user)[0] == 250
+    instance.mailctl("group", "set", name, "--posting", "listed", "--posters", f"{other.address},{STRANGER}")
+    assert rcpt(instance, name, sender=other.address, user=other)[0] == 250
+    assert rcpt(instance, name, sender=user.address, user=user)[0] == 550
+    assert rcpt(instance, name)[0] == 250
+    instance.mailctl("group", "set", name, "--posting", "domain")
+    assert rcpt(instance, name, sender=user.address, user=user)[0] == 550    # no address in that domain
+    instance.mailctl("address", "add", user.address, f"own.{name}")
+    assert rcpt(instance, name, sender=user.address, user=user)[0] == 250
+    instance.mailctl("group", "set", name, "--posting", "anyone")
+    instance.mailctl("group", "add-member", name, other.address)
+    instance.mailctl("group", "remove-member", name, user.address)
+    assert deliver(instance, [name], message("to-the-group"))[0] == 250
+    assert b"to-the-group" in instance.fetch(other, instance.wait_for_mail(other)[0])
+    with instance.smtp(other) as session:                                    # and is no sender
+        session.ehlo()
+        assert session.mail(name)[0] == 550
+
+
+@swaks
+def test_swaks_to_a_group(instance, user, name):
+    instance.mailctl("group", "add", name, user.address)
+    server = ["--server", "localhost", "--port", instance.port("submission"), "--tls", "--auth", "PLAIN",
+              "--auth-user", user.address, "--auth-password", user.password, "--helo", "client.example"]
+    run(["swaks", *server, "--from", user.address, "--to", name, "--header", "Subject: by swaks"])
+    assert b"by swaks" in instance.fetch(user, instance.wait_for_mail(user)[0])
+
+
+def test_an_alias_that_leads_elsewhere_too_brings_its_own_copies_and_queues_the_rest(instance, user, name):
+    instance.mailctl("alias", "add", name, user.address, "far@elsewhere.example")
+    assert deliver(instance, [name], message("partly-foreign"))[0] == 250
+    assert b"partly-foreign" in instance.fetch(user, instance.wait_for_mail(user)[0])
+
+    def waits():
+        rows = json.loads(instance.mailctl("queue", "list", "--json"))
+        return [row for row in rows if row["first_recipient"] in (name, "far@elsewhere.example") and row["state"] == "no-route"]
+    assert wait_for(waits, "the copy for elsewhere, and only it")[0]["recipients_waiting"] == 1
+
+
+# -- subaddresses, catch-all, roles
+
+def test_exact_then_subaddress_then_role_then_catch_all(instance, user, other):
+    domain = "order.example"
+    instance.mailctl("domain", "add", domain, "--separator", "+-", "--catch-all", other.address)
+    instance.mailctl("address", "add", user.address, f"jean@{domain}")
+    instance.mailctl("address", "add", other.address, f"jean-luc@{domain}")
+    for number, recipient in enumerate([f"jean@{domain}", f"jean-x@{domain}", f"Jean+luc@{domain}"], 1):
+        assert deliver(instance, [recipient], message(f"jean-{number}"))[0] == 250
+        assert len(instance.wait_for_mail(user, number)) == number
+    for number, recipient in enumerate([f"jean-luc@{domain}", f"nobody@{domain}"], 1):
+        assert deliver(instance, [recipient], message(f"other-{number}"))[0] == 250
+        assert len(instance.wait_for_mail(other, number)) == number
+    assert f"Delivered-To: jean-x@{domain}".encode() in instance.fetch(user, b"2")
+
+
+@pytest.mark.parametrize("recipient", ["postmaster", "Postmaster@recipients.example", "abuse@recipients.example",
+                                       "hostmaster@recipients.example", "security@recipients.example", "noc@recipients.example",
+                                       "webmaster@recipients.example"])
+def test_roles_reach_somebody(instance, domain, recipient):
+    assert rcpt(instance, recipient)[0] == 250
+
+
+def test_postmaster_is_taken_where_its_mailbox_is_full(instance, user, domain):
+    instance.mailctl("account", "set", user.address, "--quota-messages", "1", "--max-message", "2KB")
+    instance.mailctl("alias", "add", f"postmaster@{domain}", user.address)
+    try:
+        instance.send(None, user, message("fills"))
+        instance.wait_for_mail(user)
+        wait_for(lambda: rcpt(instance, user.address)[0] == 552, "a full mailbox")
+        assert rcpt(instance, f"postmaster@{domain}", size=100_000)[0] == 250
+    finally:
+        instance.mailctl("alias", "delete", f"postmaster@{domain}")
+
+
+# -- size
+
+def test_sizes_of_domain_and_account(instance, user, other, domain):
+    instance.mailctl("account", "set", user.address, "--max-message", "4KiB")
+    with instance.smtp() as session:
+        session.ehlo()
+        assert session.esmtp_features["size"] == str(25 * 1024 * 1024)      # of the server, as ever
+    code, text = rcpt(instance, user.address, size=5000)
+    assert (code, text[:5]) == (552, "5.2.3")
+    assert rcpt(instance, user.address, size=4000)[0] == 250
+    large = message("large", ("x" * 70 + "\r\n") * 80)
+    code, text = deliver(instance, [user.address], large)
+    assert (code, text[:5]) == (552, "5.2.3")
+    code, text = deliver(instance, [other.address, user.address], large)     # its rule binds the message
+    assert (code, text[:5]) == (552, "5.2.3")
+    code, text = rcpt(instance, other.address, sender=user.address, user=user, size=5000)
+    assert (code, text[:5]) == (552, "5.3.4")
+    code, text = deliver(instance, [other.address], large, sender=user.address, user=user)
+    assert (code, text[:5]) == (552, "5.3.4")
+    with pytest.raises(smtplib.SMTPResponseException) as refused, instance.smtp(user) as session:
+        session.sendmail(user.address, [other.address], large)               # says SIZE
+    assert refused.value.smtp_code == 552
+    assert "4.0 KiB" in instance.mailctl("account", "show", user.address)
+    instance.mailctl("account", "set", user.address, "--max-message", "default")
+    instance.mailctl("domain", "set", domain, "--max-message", "2KiB")
+    instance.mailctl("address", "add", user.address, f"own.{user.address.split('@')[0]}@{domain}", "--primary")
+    try:
+        assert rcpt(instance, user.address, size=3000)[0] == 552
+        assert "2.0 KiB (domain)" in instance.mailctl("account", "show", user.address)
+    finally:
+        instance.mailctl("address", "add", user.address, user.address, "--primary")
+        instance.mailctl("domain", "set", domain, "--max-message", "default")
+    assert rcpt(instance, user.address, size=3000)[0] == 250
+
+
+# -- quota
+
+def test_a_full_mailbox_is_refused_in_the_session_until_there_is_room(instance, user, other):
+    instance.mailctl("account", "set", user.address, "--quota", "6KiB")
+    text = message("five-kilobytes", ("x" * 78 + "\r\n") * 60)
+    assert rcpt(instance, user.address, size=7000)[0] == 552                 # more than all of it
+    assert deliver(instance, [user.address], text)[0] == 250
+    account = until_used(instance, user, 1)
+    assert len(text) <= account["used_bytes"] < 6144
+    code, reply = rcpt(instance, user.address, size=len(text))
+    assert (code, reply[:5]) == (552, "5.2.2")
+    assert rcpt(instance, user.address)[0] == 250                            # there is some room
+    code, reply = deliver(instance, [user.address], text)                    # but not that much
+    assert (code, reply[:5]) == (552, "5.2.2")
+    assert deliver(instance, [user.address, other.address], text)[0] == 250  # the other one has: this is the last for both
+    until_used(instance, user, 2)
+    code, reply = rcpt(instance, user.address)
+    assert (code, reply[:5]) == (552, "5.2.2")
+    assert len(instance.wait_for_mail(user, 2)) == 2
+    with instance.imap(user) as session:
+        session.select("INBOX")
+        session.store("1:*", "+FLAGS", "\\Deleted")
+        session.expunge()
+    wait_for(lambda: rcpt(instance, user.address, size=len(text))[0] == 250, "room after an expunge")
+
+
+def test_a_quota_of_messages_and_what_disabled_means(instance, user):
+    instance.mailctl("account", "set", user.address, "--quota-messages", "2")
+    for number in range(2):
+        instance.send(None, user, message(f"counted-{number}"))
+    instance.wait_for_mail(user, 2)
+    wait_for(lambda: rcpt(instance, user.address)[0] == 552, "two messages to be known")
+    instance.mailctl("account", "set", user.address, "--quota-messages", "none")
+    assert rcpt(instance, user.address)[0] == 250
+    instance.mailctl("account", "set", user.address, "--status", "disabled")
+    code, text = rcpt(instance, user.address)
+    assert (code, text[:5]) == (550, "5.2.1")
+    instance.mailctl("account", "set", user.address, "--status", "suspended")
+    assert rcpt(instance, user.address)[0] == 250                            # receives, and may not log in
+
+
+@pytest.mark.parametrize("daemon", ["authd", "imapd"])
+def test_what_a_mailbox_holds_is_learnt_again_after_a_crash(instance, user, daemon):
+    instance.mailctl("account", "set", user.address, "--quota-messages", "1")
+    instance.send(None, user, message("full"))
+    instance.wait_for_mail(user)
+    wait_for(lambda: rcpt(instance, user.address)[0] == 552, "the quota")
+    before = instance.processes()[daemon]
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: set(instance.processes().get(daemon, [])) - set(before), f"a new {daemon}")
+
+    def refused():
+        code = rcpt(instance, user.address)[0]
+        assert code in (250, 451, 552)                                       # not known yet, authd away, known
+        return code == 552
+    wait_for(refused, "the quota, learnt again")
+    with instance.imap(user) as session:
+        session.select("INBOX")
+        session.store("1", "+FLAGS", "\\Deleted")
+        session.expunge()
+    wait_for(lambda: rcpt(instance, user.address)[0] == 250, "a change, told to who asked anew")
+
+
+# -- backup MX
+
+def test_a_backup_mx_queues_for_any_recipient_and_relays_for_nobody_else(instance, user):
+    domain = "backup.example"
+    instance.mailctl("domain", "add", domain, "--backup-mx", "on")
+    instance.mailctl("alias", "add", f"here@{domain}", user.address)
+    assert deliver(instance, [f"anyone@{domain}", f"here@{domain}"], message("held"))[0] == 250
+    assert b"held" in instance.fetch(user, instance.wait_for_mail(user)[0])
+
+    def waits():
+        rows = json.loads(instance.mailctl("queue", "list", "--json"))
+        return [row for row in rows if row["first_recipient"] == f"anyone@{domain}" and row["state"] == "no-route"]
+    assert wait_for(waits, "its message")
+    assert rcpt(instance, "anyone@elsewhere.example")[0] == 550
+    assert rcpt(instance, f"anyone@sub.{domain}")[0] == 550
+    instance.mailctl("domain", "set", domain, "--backup-mx", "off")
+    assert rcpt(instance, f"anyone@{domain}")[0] == 550
