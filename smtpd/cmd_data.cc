@@ -36,8 +36,7 @@ void Session::handle(const Data&) {
 void Session::begin_content(ContentStream::Framing framing) {
     stream_ = ContentStream(framing, {limits_.message_bytes, limits_.line_bytes});
     body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
-    hops_ = 0;
-    message_id_.clear();
+    header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay);
 }
 
 std::size_t Session::take_content(std::string_view bytes, std::int64_t now) {
@@ -54,8 +53,17 @@ void Session::content_ended(std::int64_t now) {
     else chunk_ended(now);
 }
 
+// Straight from the transport to where the message is kept; its header is looked at there.
+std::size_t Session::feed(std::string_view bytes) {
+    std::string& out = content();
+    const std::size_t before = out.size();
+    const std::size_t taken = stream_.feed(bytes, out);
+    if (!header_.ended()) header_.pass(out, before);
+    return taken;
+}
+
 std::size_t Session::take_data(std::string_view bytes, std::int64_t now) {
-    const std::size_t taken = stream_.feed(bytes, large_ == Large::open ? effects_.large : body_);
+    const std::size_t taken = feed(bytes);
     received_ += taken;
     open_large_if_due();
     if (content_is_whole() && large_ != Large::asked) data_ended(now);
@@ -65,7 +73,6 @@ std::size_t Session::take_data(std::string_view bytes, std::int64_t now) {
 void Session::open_large_if_due() {
     if (stream_.fault() != ContentStream::Fault::none || large_ == Large::failed) body_.clear();
     if (body_.size() <= limits_.inline_bytes) return;
-    note_header();
     large_ = Large::asked;
     only_ticket_ = ask(ipc::OpenLarge{client_.trace});
 }
@@ -80,18 +87,10 @@ void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
 }
 
 void Session::data_ended(std::int64_t now) {
-    if (large_ == Large::none) note_header();
+    header_.finish(content());
     const Reply* refusal = why_refused();
     if (!refusal) return submit(now);
     refuse_message(*refusal);
-}
-
-// While the body is here: a large one leaves once it is over the limit, and then its header has come.
-void Session::note_header() {
-    constexpr std::size_t most = 250;                  // an id is rarely over 100 bytes; a log line is no place for more
-    const HeaderFacts facts = header_facts(body_);
-    hops_ = facts.received;
-    message_id_ = facts.message_id.substr(0, most);
 }
 
 const Reply* Session::fault_reply() const {
@@ -101,13 +100,13 @@ const Reply* Session::fault_reply() const {
 
 const Reply* Session::why_refused() const {
     if (const Reply* fault = fault_reply()) return fault;
-    if (hops_ > limits_.hops) return &too_many_hops;
+    if (header_.facts().received > limits_.hops) return &too_many_hops;
     if (large_ == Large::failed) return &reply_to_submission(large_status_);
     return nullptr;
 }
 
 void Session::refuse_message(const Reply& refusal) {
-    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id_, refusal.code, std::string(refusal.text)});
+    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), header_.facts().message_id, refusal.code, std::string(refusal.text)});
     // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
     // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
     using Fault = ContentStream::Fault;
@@ -148,13 +147,13 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
     std::string detail;
     if (answer.is_error()) {
         detail = submitted.reason.empty() ? std::string() : "(" + printable(submitted.reason) + ")";
-        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id_, answer.code,
+        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), header_.facts().message_id, answer.code,
                                                         std::string(answer.text) + " " + detail});
     } else {
         detail = submitted.id.text();
         ++messages_;
         junk_ = 0;
-        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id_, stream_.size(),
+        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), header_.facts().message_id, stream_.size(),
                                                          transaction_.accepted()});
     }
     end_transaction();

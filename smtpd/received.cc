@@ -62,21 +62,4 @@ std::string date_time(std::int64_t seconds) {
                        time.seconds().count());
 }
 
-HeaderFacts header_facts(std::string_view message) {
-    constexpr std::string_view message_id = "Message-ID:";
-    HeaderFacts facts;
-    while (!message.empty() && !message.starts_with("\r\n")) {
-        const auto end = message.find('\n');
-        const std::string_view line = message.substr(0, end);
-        if (istarts_with(line, "Received:")) ++facts.received;
-        if (facts.message_id.empty() && istarts_with(line, message_id)) {
-            facts.message_id = line.substr(message_id.size());
-            if (facts.message_id.ends_with('\r')) facts.message_id.remove_suffix(1);
-            facts.message_id = trim(facts.message_id);
-        }
-        message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
-    }
-    return facts;
-}
-
 } // namespace postern::smtpd

@@ -26,11 +26,4 @@ TraceLines trace_lines(const TraceFacts& facts);
 // RFC 5322 section 3.3, in UTC: "Sat, 21 Nov 2026 08:20:00 +0000".
 std::string date_time(std::int64_t seconds);
 
-// What smtpd wants to know of a message's header, in one walk over it.
-struct HeaderFacts {
-    std::size_t received = 0;          // lines: RFC 5321 section 6.3 counts hops to find loops
-    std::string_view message_id;       // of the first such line, as it stands there without blanks; for the log
-};
-HeaderFacts header_facts(std::string_view message);
-
 } // namespace postern::smtpd

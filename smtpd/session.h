@@ -16,6 +16,7 @@
 #include "smtpd/config.h"
 #include "smtpd/content_stream.h"
 #include "smtpd/effects.h"
+#include "smtpd/header_reader.h"
 #include "smtpd/role.h"
 #include "smtpd/transaction.h"
 
@@ -99,6 +100,8 @@ class Session {
     bool takes_content() const { return skip_ > 0 || state_ == State::data || state_ == State::chunk; }
     std::size_t take_content(std::string_view bytes, std::int64_t now);
     void begin_content(ContentStream::Framing framing);
+    std::string& content() { return large_ == Large::open ? effects_.large : body_; }
+    std::size_t feed(std::string_view bytes);
     std::size_t take_data(std::string_view bytes, std::int64_t now);
     std::size_t take_chunk(std::string_view bytes, std::int64_t now);
     std::size_t skip(std::size_t bytes);
@@ -108,7 +111,6 @@ class Session {
     void open_large_if_due();
     void data_ended(std::int64_t now);
     void submit(std::int64_t now);
-    void note_header();
     const Reply* why_refused() const;
     const Reply* fault_reply() const;
     void refuse_message(const Reply& reply);
@@ -159,6 +161,7 @@ class Session {
     Transaction transaction_;
     std::int64_t now_ = 0;               // as last told
     ContentStream stream_;
+    HeaderReader header_;
     std::string body_;
     Large large_ = Large::none;
     std::uint64_t large_token_ = 0;
@@ -166,8 +169,6 @@ class Session {
     std::uint64_t chunk_left_ = 0;       // of the chunk that is being read
     bool last_chunk_ = false;
     std::uint64_t skip_ = 0;             // of a refused chunk: read and forgotten
-    std::size_t hops_ = 0;
-    std::string message_id_;
 
     std::vector<Held> held_;
     std::uint32_t next_ticket_ = 1;

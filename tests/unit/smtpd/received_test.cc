@@ -50,16 +50,3 @@ TEST_CASE("dates") {
     CHECK(date_time(951782399) == "Mon, 28 Feb 2000 23:59:59 +0000");
     CHECK(date_time(951782400) == "Tue, 29 Feb 2000 00:00:00 +0000");
 }
-
-TEST_CASE("hops are counted in the header only") {
-    CHECK(header_facts("Received: a\r\n\tb\r\nreceived: c\r\nSubject: Received:\r\n\r\nReceived: body\r\n").received == 2);
-    CHECK(header_facts("").received == 0);
-    CHECK(header_facts("Received: no line end").received == 1);
-}
-
-TEST_CASE("the Message-ID is the first one of the header") {
-    CHECK(header_facts("Subject: x\r\nmessage-id:  <a@b> \r\nMessage-ID: <c@d>\r\n\r\n").message_id == "<a@b>");
-    CHECK(header_facts("Message-ID: <no@line.end>").message_id == "<no@line.end>");
-    CHECK(header_facts("Subject: x\r\n\r\nMessage-ID: <in@body>\r\n").message_id.empty());
-    CHECK(header_facts("Message-ID:\r\n <folded@away>\r\n\r\n").message_id.empty());
-}
