@@ -10,6 +10,7 @@
 namespace postern::smtpd {
 namespace {
 
+constexpr Reply header_too_large{552, "5.3.4", "Header of the message is larger than this server takes"};
 constexpr Reply too_many_hops{554, "5.4.6", "Too many Received lines, this message goes round in a loop"};
 
 // In the order of ContentStream::Fault.
@@ -36,7 +37,8 @@ void Session::handle(const Data&) {
 void Session::begin_content(ContentStream::Framing framing) {
     stream_ = ContentStream(framing, {limits_.message_bytes, limits_.line_bytes});
     body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
-    header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay);
+    header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay,
+                           framing == ContentStream::Framing::binary);
 }
 
 std::size_t Session::take_content(std::string_view bytes, std::int64_t now) {
@@ -88,9 +90,8 @@ void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
 
 void Session::data_ended(std::int64_t now) {
     header_.finish(content());
-    const Reply* refusal = why_refused();
-    if (!refusal) return submit(now);
-    refuse_message(*refusal);
+    if (const auto refusal = why_refused()) return refuse_message(*refusal);
+    submit(now);
 }
 
 const Reply* Session::fault_reply() const {
@@ -98,23 +99,35 @@ const Reply* Session::fault_reply() const {
     return fault == 0 ? nullptr : &fault_replies[fault];
 }
 
-const Reply* Session::why_refused() const {
-    if (const Reply* fault = fault_reply()) return fault;
-    if (header_.facts().received > limits_.hops) return &too_many_hops;
-    if (large_ == Large::failed) return &reply_to_submission(large_status_);
-    return nullptr;
+HeaderChecks Session::header_checks() const {
+    return role_.submission ? limits_.submission_header_checks : limits_.header_checks;
 }
 
-void Session::refuse_message(const Reply& refusal) {
-    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), header_.facts().message_id, refusal.code, std::string(refusal.text)});
+std::optional<Refusal> Session::why_refused() {
+    const HeaderFacts& header = header_.facts();
+    if (const Reply* fault = fault_reply()) return *fault;
+    if (header.bytes > limits_.header_bytes) return header_too_large;
+    if (header.received > limits_.hops) return too_many_hops;
+    if (auto fault = header_fault(header, header_checks(), transaction_.smtputf8())) {
+        effects_.events.push_back(event::HeaderRefused{static_cast<std::size_t>(fault->rule - header_rules().data())});
+        return Refusal(fault->rule->reply, std::move(fault->detail));
+    }
+    if (large_ == Large::failed) return reply_to_submission(large_status_);
+    return std::nullopt;
+}
+
+void Session::refuse_message(const Refusal& refusal) {
+    std::string reason(refusal.reply.text);
+    if (!refusal.detail.empty()) reason.append(" ").append(refusal.detail);
+    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), header_.facts().message_id, refusal.reply.code, std::move(reason)});
     // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
     // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
     using Fault = ContentStream::Fault;
     const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf;
     if (bare && state_ == State::data)
-        return close_with(refusal, "bare line end in a message");
+        return close_with(refusal.reply, "bare line end in a message");
     end_transaction();
-    reply(refusal);
+    reply(refusal.reply, refusal.detail);
 }
 
 void Session::submit(std::int64_t now) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libcommon/config.h"
+#include "smtpd/header_policy.h"
 
 #include <chrono>
 #include <cstdint>
@@ -22,6 +23,9 @@ struct Limits {
     std::uint64_t command_bytes = 2048;               // a command line with its CRLF
     std::uint64_t line_bytes = 65536;                 // a line of a message
     std::uint64_t hops = 50;
+    std::uint64_t header_bytes = 16 * 1024 * 1024;
+    HeaderChecks header_checks = HeaderChecks::author;              // on port 25
+    HeaderChecks submission_header_checks = HeaderChecks::shown;
     std::uint64_t connections = 20000;
     std::uint64_t client_connections = 100;           // from one address
     std::uint64_t reserved_known = 20;                // percent of the connections that strangers cannot take

@@ -58,7 +58,8 @@ class HeaderReader {
     enum class For : std::uint8_t { relay, submission };
 
     HeaderReader() = default;
-    explicit HeaderReader(For purpose) : submission_(purpose == For::submission) {}
+    // `binary`: nobody has looked yet whether its lines are lines, as ContentStream does with text.
+    HeaderReader(For purpose, bool binary) : submission_(purpose == For::submission), binary_(binary) {}
 
     // Looks at what was appended to `out` behind `from`, and takes out of it what does not go on, or not yet.
     void pass(std::string& out, std::size_t from);
@@ -77,6 +78,7 @@ class HeaderReader {
     void note_authors();
 
     bool submission_ = false;
+    bool binary_ = false;
     bool ended_ = false;
     bool at_line_start_ = true;
     bool dropping_ = false;

@@ -111,9 +111,10 @@ class Session {
     void open_large_if_due();
     void data_ended(std::int64_t now);
     void submit(std::int64_t now);
-    const Reply* why_refused() const;
+    std::optional<Refusal> why_refused();
+    HeaderChecks header_checks() const;
     const Reply* fault_reply() const;
-    void refuse_message(const Reply& reply);
+    void refuse_message(const Refusal& refusal);
     void abandon_large();
     void end_transaction();
 

@@ -17,7 +17,7 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 Outcome run(HeaderReader::For purpose, std::string_view bytes, std::size_t piece) {
-    HeaderReader reader(purpose);
+    HeaderReader reader(purpose, true);
     Outcome outcome;
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
         const std::size_t before = outcome.message.size();

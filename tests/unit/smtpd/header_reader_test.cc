@@ -14,7 +14,7 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 Outcome read(HeaderReader::For purpose, std::string_view message, std::size_t piece) {
-    HeaderReader reader(purpose);
+    HeaderReader reader(purpose, true);
     Outcome outcome;
     for (std::size_t at = 0; at < message.size(); at += piece) {
         const std::size_t before = outcome.message.size();
