@@ -39,6 +39,7 @@ void Session::begin_content(ContentStream::Framing framing) {
     body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
     header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay,
                            framing == ContentStream::Framing::binary);
+    repair_ = {};
 }
 
 std::size_t Session::take_content(std::string_view bytes, std::int64_t now) {
@@ -90,6 +91,9 @@ void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
 
 void Session::data_ended(std::int64_t now) {
     header_.finish(content());
+    if (role_.submission)
+        repair_ = repair({.header = header_.facts(), .reverse_path = transaction_.reverse_path(), .account = address_,
+                          .smtputf8 = transaction_.smtputf8(), .trace = client_.trace, .number = messages_, .now = now});
     if (const auto refusal = why_refused()) return refuse_message(*refusal);
     submit(now);
 }
@@ -108,7 +112,7 @@ std::optional<Refusal> Session::why_refused() {
     if (const Reply* fault = fault_reply()) return *fault;
     if (header.bytes > limits_.header_bytes) return header_too_large;
     if (header.received > limits_.hops) return too_many_hops;
-    if (auto fault = header_fault(header, header_checks(), transaction_.smtputf8())) {
+    if (auto fault = header_fault({header, repair_.added, transaction_.smtputf8()}, header_checks())) {
         effects_.events.push_back(event::HeaderRefused{static_cast<std::size_t>(fault->rule - header_rules().data())});
         return Refusal(fault->rule->reply, std::move(fault->detail));
     }
@@ -119,7 +123,7 @@ std::optional<Refusal> Session::why_refused() {
 void Session::refuse_message(const Refusal& refusal) {
     std::string reason(refusal.reply.text);
     if (!refusal.detail.empty()) reason.append(" ").append(refusal.detail);
-    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), header_.facts().message_id, refusal.reply.code, std::move(reason)});
+    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id(), refusal.reply.code, std::move(reason)});
     // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
     // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
     using Fault = ContentStream::Fault;
@@ -133,6 +137,7 @@ void Session::refuse_message(const Refusal& refusal) {
 void Session::submit(std::int64_t now) {
     TraceLines trace = trace_lines({.helo = helo_, .client = client_.address, .hostname = limits_.hostname,
                                     .extended = extended_, .authenticated = account_ != 0,
+                                    .hides_client = role_.submission && !limits_.submission_client,
                                     .smtputf8 = transaction_.smtputf8(),
                                     .tls_version = tls_version_, .tls_cipher = tls_cipher_,
                                     .only_recipient = transaction_.only_recipient(), .now = now});
@@ -145,7 +150,7 @@ void Session::submit(std::int64_t now) {
     submit.envelope.body = transaction_.body();
     submit.envelope.extensions = transaction_.take_extensions();
     submit.envelope.trace_head = std::move(trace.head);
-    submit.envelope.trace_tail = std::move(trace.tail);
+    submit.envelope.trace_tail = trace.tail + repair_.lines;
     submit.handle = handle_;
     submit.large = large_ == Large::open ? large_token_ : 0;
     submit.body = std::move(body_);
@@ -160,13 +165,13 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
     std::string detail;
     if (answer.is_error()) {
         detail = submitted.reason.empty() ? std::string() : "(" + printable(submitted.reason) + ")";
-        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), header_.facts().message_id, answer.code,
+        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id(), answer.code,
                                                         std::string(answer.text) + " " + detail});
     } else {
         detail = submitted.id.text();
         ++messages_;
         junk_ = 0;
-        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), header_.facts().message_id, stream_.size(),
+        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id(), stream_.size(),
                                                          transaction_.accepted()});
     }
     end_transaction();

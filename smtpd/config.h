@@ -25,7 +25,8 @@ struct Limits {
     std::uint64_t hops = 50;
     std::uint64_t header_bytes = 16 * 1024 * 1024;
     HeaderChecks header_checks = HeaderChecks::author;              // on port 25
-    HeaderChecks submission_header_checks = HeaderChecks::shown;
+    bool submission_client = false;                   // its Received line says where a submission came from
+    HeaderChecks submission_header_checks = HeaderChecks::strict;
     std::uint64_t connections = 20000;
     std::uint64_t client_connections = 100;           // from one address
     std::uint64_t reserved_known = 20;                // percent of the connections that strangers cannot take

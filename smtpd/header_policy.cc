@@ -10,23 +10,23 @@ namespace {
 using Broken = std::optional<HeaderField>;
 using F = HeaderField;
 
-Broken first_repeated(const HeaderFacts& facts, std::initializer_list<HeaderField> fields) {
+Broken first_repeated(const CheckedHeader& header, std::initializer_list<HeaderField> fields) {
     for (HeaderField field : fields)
-        if (facts.repeated.has(field)) return field;
+        if (header.facts.repeated.has(field)) return field;
     return std::nullopt;
 }
 Broken when(bool broken) { return broken ? Broken(F::other) : std::nullopt; }
 
-Broken bare_line_end(const HeaderFacts& facts, bool) { return when(facts.bare_line_end); }
-Broken author_twice(const HeaderFacts& facts, bool) { return first_repeated(facts, {F::from, F::sender}); }
-Broken shown_twice(const HeaderFacts& facts, bool) {
-    return first_repeated(facts, {F::reply_to, F::to, F::cc, F::subject, F::date});
+Broken bare_line_end(const CheckedHeader& h) { return when(h.facts.bare_line_end); }
+Broken author_twice(const CheckedHeader& h) { return first_repeated(h, {F::from, F::sender}); }
+Broken shown_twice(const CheckedHeader& h) {
+    return first_repeated(h, {F::reply_to, F::to, F::cc, F::subject, F::date});
 }
-Broken id_twice(const HeaderFacts& facts, bool) { return first_repeated(facts, {F::message_id, F::in_reply_to, F::references}); }
-Broken malformed(const HeaderFacts& facts, bool) { return when(facts.malformed); }
-Broken eight_bit(const HeaderFacts& facts, bool smtputf8) { return when(facts.eight_bit && !smtputf8); }
-Broken no_author(const HeaderFacts& facts, bool) { return facts.seen.has(F::from) ? std::nullopt : Broken(F::from); }
-Broken no_date(const HeaderFacts& facts, bool) { return facts.seen.has(F::date) ? std::nullopt : Broken(F::date); }
+Broken id_twice(const CheckedHeader& h) { return first_repeated(h, {F::message_id, F::in_reply_to, F::references}); }
+Broken malformed(const CheckedHeader& h) { return when(h.facts.malformed); }
+Broken eight_bit(const CheckedHeader& h) { return when(h.facts.eight_bit && !h.smtputf8); }
+Broken no_author(const CheckedHeader& h) { return h.has(F::from) ? std::nullopt : Broken(F::from); }
+Broken no_date(const CheckedHeader& h) { return h.has(F::date) ? std::nullopt : Broken(F::date); }
 
 // On port 25 strangers' software is what it is. Of 903 messages of test mail (bounces of all mail systems, spam, ham, and
 // what tests of MIME libraries send) each rule would refuse the number behind it; those of `author` were made to deceive.
@@ -48,10 +48,10 @@ constexpr HeaderRule rules[] = {
 
 std::span<const HeaderRule> header_rules() { return rules; }
 
-std::optional<HeaderFault> header_fault(const HeaderFacts& facts, HeaderChecks checks, bool smtputf8) {
+std::optional<HeaderFault> header_fault(const CheckedHeader& header, HeaderChecks checks) {
     for (const HeaderRule& rule : rules) {
         if (rule.from > checks) continue;
-        const auto field = rule.broken_by(facts, smtputf8);
+        const auto field = rule.broken_by(header);
         if (!field) continue;
         return HeaderFault{&rule, *field == F::other ? fmt::format("({})", rule.reference)
                                                      : fmt::format("{} header ({})", to_string(*field), rule.reference)};

@@ -18,13 +18,20 @@ enum class HeaderChecks : std::uint8_t {
 };
 inline constexpr std::array<std::string_view, 4> header_checks_names = {"off", "author", "shown", "strict"};
 
+struct CheckedHeader {
+    const HeaderFacts& facts;
+    HeaderFields added;                    // by us (header_repair.h)
+    bool smtputf8 = false;
+
+    bool has(HeaderField field) const { return facts.seen.has(field) || added.has(field); }
+};
 struct HeaderRule {
     std::string_view name;                 // in counters
     HeaderChecks from;                     // the least of the checks that has it
     Reply reply;
     std::string_view reference;
     // The field that breaks it; `other` where no single one does.
-    std::optional<HeaderField> (*broken_by)(const HeaderFacts& facts, bool smtputf8);
+    std::optional<HeaderField> (*broken_by)(const CheckedHeader& header);
 };
 std::span<const HeaderRule> header_rules();
 
@@ -33,6 +40,6 @@ struct HeaderFault {
     std::string detail;                    // of the reply: the field and the section
 };
 // The first rule in the order of the table that is broken.
-std::optional<HeaderFault> header_fault(const HeaderFacts& facts, HeaderChecks checks, bool smtputf8);
+std::optional<HeaderFault> header_fault(const CheckedHeader& header, HeaderChecks checks);
 
 } // namespace postern::smtpd

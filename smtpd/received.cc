@@ -34,12 +34,18 @@ std::string protocol(const TraceFacts& facts) {
     return name;
 }
 
+// RFC 5321 section 4.4 demands a domain here, and knows no way to say that it is not told: ours.
+std::string origin(const TraceFacts& facts) {
+    if (facts.hides_client) return fmt::format("{} (an authenticated user)", facts.hostname);
+    return fmt::format("{} ({})", safe_helo(facts.helo), address_literal(facts.client));
+}
+
 } // namespace
 
 TraceLines trace_lines(const TraceFacts& facts) {
     TraceLines lines;
-    fmt::format_to(std::back_inserter(lines.head), "Received: from {} ({})\r\n\tby {} with {} id ", safe_helo(facts.helo),
-                   address_literal(facts.client), facts.hostname, protocol(facts));
+    fmt::format_to(std::back_inserter(lines.head), "Received: from {}\r\n\tby {} with {} id ", origin(facts), facts.hostname,
+                   protocol(facts));
     auto tail = std::back_inserter(lines.tail);
     if (!facts.tls_version.empty()) fmt::format_to(tail, "\r\n\t({} {})", facts.tls_version, facts.tls_cipher);
     if (!facts.only_recipient.empty()) fmt::format_to(tail, "\r\n\tfor <{}>", facts.only_recipient);

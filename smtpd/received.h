@@ -14,6 +14,7 @@ struct TraceFacts {
     std::string_view hostname;         // us
     bool extended = false;             // EHLO
     bool authenticated = false;
+    bool hides_client = false;         // where a user writes from is nobody's business; the log has it
     bool smtputf8 = false;
     std::string_view tls_version;      // "TLSv1.3"; empty: in clear
     std::string_view tls_cipher;

@@ -17,6 +17,7 @@
 #include "smtpd/content_stream.h"
 #include "smtpd/effects.h"
 #include "smtpd/header_reader.h"
+#include "smtpd/header_repair.h"
 #include "smtpd/role.h"
 #include "smtpd/transaction.h"
 
@@ -112,6 +113,7 @@ class Session {
     void data_ended(std::int64_t now);
     void submit(std::int64_t now);
     std::optional<Refusal> why_refused();
+    const std::string& message_id() const { return repair_.message_id.empty() ? header_.facts().message_id : repair_.message_id; }
     HeaderChecks header_checks() const;
     const Reply* fault_reply() const;
     void refuse_message(const Refusal& refusal);
@@ -156,6 +158,7 @@ class Session {
 
     Handle handle_;
     AccountId account_ = 0;
+    std::string address_;                // the account's primary one
     ipc::ChannelBindings bindings_;
     std::optional<sasl::Conversation> auth_;   // while one runs
 
@@ -163,6 +166,7 @@ class Session {
     std::int64_t now_ = 0;               // as last told
     ContentStream stream_;
     HeaderReader header_;
+    Repair repair_;
     std::string body_;
     Large large_ = Large::none;
     std::uint64_t large_token_ = 0;

@@ -45,6 +45,14 @@ TEST_CASE("what a client calls itself cannot leave its place in the header") {
     CHECK(trace_lines(facts).head.starts_with("Received: from a??b??c??d???X:?y ([IPv6:2001:db8::1])\r\n"));
 }
 
+TEST_CASE("where a user writes from need not be told") {
+    TraceFacts facts{.helo = "laptop", .client = "192.0.2.1", .hostname = "mx.example.org", .extended = true, .authenticated = true,
+                     .hides_client = true, .tls_version = "TLSv1.3", .tls_cipher = "x", .only_recipient = {}};
+    CHECK(trace_lines(facts).head == "Received: from mx.example.org (an authenticated user)\r\n\tby mx.example.org with ESMTPSA id ");
+    facts.hides_client = false;
+    CHECK(trace_lines(facts).head == "Received: from laptop ([192.0.2.1])\r\n\tby mx.example.org with ESMTPSA id ");
+}
+
 TEST_CASE("dates") {
     CHECK(date_time(0) == "Thu, 1 Jan 1970 00:00:00 +0000");
     CHECK(date_time(951782399) == "Mon, 28 Feb 2000 23:59:59 +0000");

@@ -16,6 +16,23 @@ constexpr std::string_view relay_envelope = R"(
     S: 250 *
 )";
 
+constexpr std::string_view submission_envelope = R"(
+    S: 220 *
+    C: HELO laptop
+    S: 250 *
+    C: STARTTLS
+    S: 220 *
+    TLS
+    C: HELO laptop
+    S: 250 *
+    C: AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBzZWNyZXQ=
+    S: 235 *
+    C: MAIL FROM:<ann@example.org>
+    S: 250 *
+    C: RCPT TO:<far@elsewhere.example>
+    S: 250 *
+)";
+
 Limits with(HeaderChecks relay) {
     Limits limits;
     limits.header_checks = relay;
@@ -45,6 +62,32 @@ std::string reply_to_header(std::string header, Limits limits) {
         }
     }
     return first.substr(0, first.find("\r\n"));
+}
+
+// A submission of `message`, the same by DATA and by BDAT, in memory and in a file: "250", the added lines and what of the
+// message went on; or the reply.
+std::string submitted(std::string_view message, std::string_view envelope = submission_envelope, Limits limits = {}) {
+    std::string first;
+    for (const bool chunked : {false, true}) {
+        for (const std::uint64_t inline_bytes : {std::uint64_t{100'000}, std::uint64_t{10}}) {
+            limits.inline_bytes = inline_bytes;
+            Talk talk(submission, limits);
+            talk.script(envelope);
+            if (chunked) talk.send(fmt::format("BDAT {} LAST\r\n", message.size()));
+            else talk.script("C: DATA\nS: 354 *\n");
+            for (std::size_t at = 0; at < message.size(); at += 7) talk.send(message.substr(at, 7));
+            if (!chunked) talk.send(".\r\n");
+            std::string outcome = talk.take_replies();
+            if (!talk.submitted.empty()) {
+                const ipc::Submit& submit = talk.submitted[0];
+                const std::string tail(submit.envelope.trace_tail.view());
+                outcome = tail.substr(tail.find("+0000\r\n") + 7) + "|" + talk.large + std::string(submit.body.view());
+            }
+            if (first.empty()) first = outcome;
+            CHECK(outcome == first);
+        }
+    }
+    return first;
 }
 
 } // namespace
@@ -115,4 +158,69 @@ TEST_CASE("the header of a binary message has lines") {
     const std::string message = "X: y\nFrom: a@b\r\n\r\n\n";
     talk.send(fmt::format("BDAT {} LAST\r\n{}", message.size(), message));
     talk.script("S: 550 5.6.0 Header of a binary message*\nC: NOOP\nS: 250 *\n");
+}
+
+TEST_CASE("what a submission lacks stands in front of it") {
+    struct Case { std::string_view message, result; };
+    constexpr Case cases[] = {
+        {"From: Ann <ann@example.org>\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nhello\r\n",
+         "|From: Ann <ann@example.org>\r\nDate: x\r\nMessage-ID: <a@b>\r\n\r\nhello\r\n"},
+        {"From: Ann <ann@example.org>\r\nMessage-ID: <a@b>\r\n\r\nDate: body\r\n",
+         "Date: Sat, 21 Nov 2026 08:20:00 +0000\r\n|From: Ann <ann@example.org>\r\nMessage-ID: <a@b>\r\n\r\nDate: body\r\n"},
+        {"Date: x\r\nMessage-ID: <a@b>\r\n\r\n", "From: ann@example.org\r\n|Date: x\r\nMessage-ID: <a@b>\r\n\r\n"},
+        {"From: ann@example.org\r\nDate: x\r\n\r\n",
+         "Message-ID: <6b015430.0000000000000001.0@example.org>\r\n|From: ann@example.org\r\nDate: x\r\n\r\n"},
+        {"\r\nhello\r\n", "From: ann@example.org\r\nDate: Sat, 21 Nov 2026 08:20:00 +0000\r\n"
+                          "Message-ID: <6b015430.0000000000000001.0@example.org>\r\n|\r\nhello\r\n"},
+        {"From: ann@example.org,\r\n Ann <ann@example.org>\r\nDate: x\r\nMessage-ID: x\r\n\r\n",
+         "Sender: ann@example.org\r\n|From: ann@example.org,\r\n Ann <ann@example.org>\r\nDate: x\r\nMessage-ID: x\r\n\r\n"},
+    };
+    for (const Case& c : cases) {
+        INFO(c.message);
+        CHECK(submitted(c.message) == c.result);
+    }
+}
+
+TEST_CASE("a signed submission gets nothing, and loses its Bcc") {
+    CHECK(submitted("DKIM-Signature: v=1\r\nFrom: ann@example.org\r\nDate: x\r\nBcc: x@y\r\n\r\n") ==
+          "|DKIM-Signature: v=1\r\nFrom: ann@example.org\r\nDate: x\r\n\r\n");
+    CHECK(submitted("DKIM-Signature: v=1\r\nFrom: ann@example.org\r\n\r\n") == "550 5.6.0 Message has no Date header (RFC 5322 section 3.6)\r\n");
+    Limits limits;
+    limits.submission_header_checks = HeaderChecks::shown;
+    CHECK(submitted("DKIM-Signature: v=1\r\nSubject: x\r\n\r\n", submission_envelope, limits) == "|DKIM-Signature: v=1\r\nSubject: x\r\n\r\n");
+}
+
+TEST_CASE("who gets a blind copy is not in what goes on, however it was written") {
+    std::string bcc = "Date: x\r\nbcc :";
+    for (int i = 0; i < 200; ++i) bcc += fmt::format(" user{}@elsewhere.example,\r\n\t", i);
+    bcc += "\r\nFrom: ann@example.org\r\nRESENT-BCC: z@y\r\nMessage-ID: x\r\nTo: a@b\r\n\r\nBcc: body\r\n";
+    CHECK(submitted(bcc) == "|Date: x\r\nFrom: ann@example.org\r\nMessage-ID: x\r\nTo: a@b\r\n\r\nBcc: body\r\n");
+}
+
+TEST_CASE("two submissions of a session never share a Message-ID, and the log knows them") {
+    Talk talk(submission);
+    talk.script(submission_envelope);
+    talk.script("C: DATA\nS: 354 *\nC: Subject: a\nC:\nC: .\nS: 250 *\n");
+    const auto accepted = std::get<event::MessageAccepted>(talk.events.back());
+    CHECK(accepted.message_id == "<6b015430.0000000000000001.0@example.org>");
+    talk.script("C: MAIL FROM:<>\nS: 250 *\nC: RCPT TO:<ann@example.org>\nS: 250 *\nC: DATA\nS: 354 *\nC: Subject: a\nC:\nC: .\nS: 250 *\n");
+    CHECK(std::get<event::MessageAccepted>(talk.events.back()).message_id == "<6b015430.0000000000000001.1@example.org>");
+    CHECK(talk.submitted.at(1).envelope.trace_tail.view().find("\r\nFrom: ann@example.org\r\n") != std::string_view::npos);
+}
+
+TEST_CASE("mail from other servers is not put right") {
+    Talk talk;
+    talk.script(relay_envelope);
+    talk.script("C: DATA\nS: 354 *\nC: Subject: x\nC: Bcc: a@b\nC:\nC: .\nS: 250 *\n");
+    CHECK(talk.submitted.at(0).body.view() == "Subject: x\r\nBcc: a@b\r\n\r\n");
+    CHECK(talk.submitted.at(0).envelope.trace_tail.view().ends_with("+0000\r\n"));
+}
+
+TEST_CASE("the client of a submission is shown by option") {
+    Limits limits;
+    limits.submission_client = true;
+    Talk talk(submission, limits);
+    talk.script(submission_envelope);
+    talk.script("C: DATA\nS: 354 *\nC:\nC: .\nS: 250 *\n");
+    CHECK(talk.submitted.at(0).envelope.trace_head.view().starts_with("Received: from laptop ([192.0.2.1])\r\n"));
 }
