@@ -39,10 +39,7 @@ std::size_t Session::take_chunk(std::string_view bytes, std::int64_t now) {
 }
 
 void Session::chunk_ended(std::int64_t now) {
-    if (last_chunk_) {
-        stream_.finish();
-        return data_ended(now);
-    }
+    if (last_chunk_) return data_ended(now);
     if (const Reply* fault = fault_reply()) return refuse_message(*fault);
     if (large_ == Large::failed) return refuse_message(reply_to_submission(large_status_));
     state_ = State::chunks;

@@ -35,7 +35,7 @@ void Session::handle(const Data&) {
 }
 
 void Session::begin_content(ContentStream::Framing framing) {
-    stream_ = ContentStream(framing, {limits_.message_bytes, limits_.line_bytes});
+    stream_ = ContentStream(framing, {limits_.message_bytes, limits_.line_bytes, limits_.line_ends});
     body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
     header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay,
                            framing == ContentStream::Framing::binary);
@@ -73,6 +73,14 @@ std::size_t Session::take_data(std::string_view bytes, std::int64_t now) {
     return taken;
 }
 
+void Session::finish_content() {
+    std::string& out = content();
+    const std::size_t before = out.size();
+    stream_.finish(out);
+    if (!header_.ended()) header_.pass(out, before);
+    header_.finish(out);
+}
+
 void Session::open_large_if_due() {
     if (stream_.fault() != ContentStream::Fault::none || large_ == Large::failed) body_.clear();
     if (body_.size() <= limits_.inline_bytes) return;
@@ -90,7 +98,7 @@ void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
 }
 
 void Session::data_ended(std::int64_t now) {
-    header_.finish(content());
+    finish_content();
     if (role_.submission)
         repair_ = repair({.header = header_.facts(), .reverse_path = transaction_.reverse_path(), .account = address_,
                           .smtputf8 = transaction_.smtputf8(), .trace = client_.trace, .number = messages_, .now = now});
@@ -127,7 +135,7 @@ void Session::refuse_message(const Refusal& refusal) {
     // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
     // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
     using Fault = ContentStream::Fault;
-    const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf;
+    const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf || stream_.end_is_doubtful();
     if (bare && state_ == State::data)
         return close_with(refusal.reply, "bare line end in a message");
     end_transaction();
@@ -176,6 +184,10 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
     }
     end_transaction();
     reply(answer, detail);
+    if (stream_.end_is_doubtful()) {                 // nothing behind it is believed to be this client's
+        effects_.events.push_back(event::Abuse{"bare line end in front of a message's end"});
+        close();
+    }
 }
 
 void Session::abandon_large() {

@@ -7,7 +7,7 @@
 namespace postern::smtpd {
 namespace {
 
-using Member = std::variant<bool Limits::*, HeaderChecks Limits::*, std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
+using Member = std::variant<bool Limits::*, HeaderChecks Limits::*, LineEnds Limits::*, std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
 
 // Default, range and help of each are in config/schema.cc, which checks them before any daemon starts.
 struct Option {
@@ -27,6 +27,7 @@ const Option options[] = {
     {"auth.cram_md5", &Limits::cram_md5},
     {"smtp.max_command_line", &Limits::command_bytes},
     {"smtp.max_message_line", &Limits::line_bytes},
+    {"smtp.bare_line_ends", &Limits::line_ends},
     {"smtp.max_hops", &Limits::hops},
     {"smtp.max_header", &Limits::header_bytes},
     {"smtp.header_checks", &Limits::header_checks},
@@ -51,6 +52,9 @@ struct Read {
     void operator()(HeaderChecks Limits::*member) const {
         const auto& names = header_checks_names;
         limits.*member = static_cast<HeaderChecks>(std::find(names.begin(), names.end(), config.text(option.key)) - names.begin());
+    }
+    void operator()(LineEnds Limits::*member) const {
+        limits.*member = config.text(option.key) == "normalize" ? LineEnds::normalize : LineEnds::refuse;
     }
     void operator()(std::uint64_t Limits::*member) const { limits.*member = config.number(option.key) * option.unit; }
     void operator()(std::chrono::milliseconds Limits::*member) const { limits.*member = config.duration(option.key); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libcommon/config.h"
+#include "smtpd/content_stream.h"
 #include "smtpd/header_policy.h"
 
 #include <chrono>
@@ -22,6 +23,7 @@ struct Limits {
     bool cram_md5 = false;                            // offered; authd asks whether the account opted in
     std::uint64_t command_bytes = 2048;               // a command line with its CRLF
     std::uint64_t line_bytes = 65536;                 // a line of a message
+    LineEnds line_ends = LineEnds::refuse;
     std::uint64_t hops = 50;
     std::uint64_t header_bytes = 16 * 1024 * 1024;
     HeaderChecks header_checks = HeaderChecks::author;              // on port 25

@@ -103,6 +103,7 @@ class Session {
     void begin_content(ContentStream::Framing framing);
     std::string& content() { return large_ == Large::open ? effects_.large : body_; }
     std::size_t feed(std::string_view bytes);
+    void finish_content();
     std::size_t take_data(std::string_view bytes, std::int64_t now);
     std::size_t take_chunk(std::string_view bytes, std::int64_t now);
     std::size_t skip(std::size_t bytes);
