@@ -54,6 +54,7 @@ constexpr Option table[] = {
     range(Kind::size, "smtp.max_header", "16MiB", 64 * kib, 1 * gib, smtpd, "header of a message, all its fields"),
     {"smtp.header_checks", Kind::choice, "author", 0, 0, "off|author|shown|strict", smtpd, "what is refused for its header on port 25: postern-smtpd(8)"},
     {"smtp.submission_header_checks", Kind::choice, "strict", 0, 0, "off|author|shown|strict", smtpd, "the same of submissions"},
+    flag("smtp.submission_check_from", "true", smtpd, "From and Sender of a submission must be addresses its account may send as"),
     flag("smtp.submission_client_address", "false", smtpd, "the Received line of a submission shows the client's address and its own name for itself, not only that somebody logged in"),
     range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
     range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64"),

@@ -40,6 +40,7 @@ void Session::begin_content(ContentStream::Framing framing) {
     header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay,
                            framing == ContentStream::Framing::binary);
     repair_ = {};
+    author_ = 0;
 }
 
 std::size_t Session::take_content(std::string_view bytes, std::int64_t now) {
@@ -103,7 +104,7 @@ void Session::data_ended(std::int64_t now) {
         repair_ = repair({.header = header_.facts(), .reverse_path = transaction_.reverse_path(), .account = address_,
                           .smtputf8 = transaction_.smtputf8(), .trace = client_.trace, .number = messages_, .now = now});
     if (const auto refusal = why_refused()) return refuse_message(*refusal);
-    submit(now);
+    check_authors(now);
 }
 
 const Reply* Session::fault_reply() const {

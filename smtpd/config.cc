@@ -32,6 +32,7 @@ const Option options[] = {
     {"smtp.max_header", &Limits::header_bytes},
     {"smtp.header_checks", &Limits::header_checks},
     {"smtp.submission_header_checks", &Limits::submission_header_checks},
+    {"smtp.submission_check_from", &Limits::check_authors},
     {"smtp.submission_client_address", &Limits::submission_client},
     {"smtp.max_connections", &Limits::connections},
     {"smtp.max_client_connections", &Limits::client_connections},

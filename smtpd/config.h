@@ -27,6 +27,7 @@ struct Limits {
     std::uint64_t hops = 50;
     std::uint64_t header_bytes = 16 * 1024 * 1024;
     HeaderChecks header_checks = HeaderChecks::author;              // on port 25
+    bool check_authors = true;                        // of a submission: they are addresses of its account
     bool submission_client = false;                   // its Received line says where a submission came from
     HeaderChecks submission_header_checks = HeaderChecks::strict;
     std::uint64_t connections = 20000;

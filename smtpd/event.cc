@@ -22,6 +22,7 @@ Counter recipients_refused{"smtp_recipients_total", "result=\"refused\"", "Recip
 Counter senders_refused{"smtp_senders_refused_total", "", "MAIL commands refused for their sender"};
 Counter logins_ok{"smtp_auth_attempts_total", "result=\"ok\"", "Logins by SMTP"};
 Counter logins_failed{"smtp_auth_attempts_total", "result=\"failed\"", "Logins by SMTP"};
+Counter authors_refused{"smtp_authors_refused_total", "", "Submissions from an author their account may not be"};
 Counter tls_sessions{"smtp_tls_sessions_total", "", "SMTP sessions that started TLS"};
 Counter connections{"smtp_connections_total", "", "SMTP connections accepted"};
 Counter abuses{"smtp_abuse_total", "", "SMTP connections closed for what the client did"};
@@ -90,6 +91,7 @@ struct Recorder {
                                             {"code", e.code}, {"reason", e.reason}});
     }
     void operator()(const event::HeaderRefused& e) const { count_header_rule(e.rule); }
+    void operator()(const event::AuthorRefused&) const { authors_refused.add(); }
     void operator()(const event::Abuse& e) const {
         abuses.add();
         log::warning("smtpd.abuse", {{"session", session}, {"client", client.address}, {"what", e.what}});

@@ -202,7 +202,8 @@ void Session::handle(const MailFrom& c) {
     }
 }
 
-void Session::on(const ipc::SenderVerdict& verdict, std::int64_t) {
+void Session::on(const ipc::SenderVerdict& verdict, std::int64_t now) {
+    if (state_ == State::submitting) return on_author(verdict.verdict, now);
     const Reply& answer = reply_to_sender(verdict.verdict);
     if (answer.is_error()) {
         effects_.events.push_back(event::SenderRefused{transaction_.reverse_path(), answer.code, answer.text});

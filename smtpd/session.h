@@ -112,6 +112,9 @@ class Session {
     void chunk_ended(std::int64_t now);
     void open_large_if_due();
     void data_ended(std::int64_t now);
+    bool is_own(std::string_view address) const;
+    void check_authors(std::int64_t now);
+    void on_author(ipc::Verdict verdict, std::int64_t now);
     void submit(std::int64_t now);
     std::optional<Refusal> why_refused();
     const std::string& message_id() const { return repair_.message_id.empty() ? header_.facts().message_id : repair_.message_id; }
@@ -168,6 +171,7 @@ class Session {
     ContentStream stream_;
     HeaderReader header_;
     Repair repair_;
+    std::size_t author_ = 0;             // of the header's, the first that is not known to be this account's
     std::string body_;
     Large large_ = Large::none;
     std::uint64_t large_token_ = 0;

@@ -224,3 +224,70 @@ TEST_CASE("the client of a submission is shown by option") {
     talk.script("C: DATA\nS: 354 *\nC:\nC: .\nS: 250 *\n");
     CHECK(talk.submitted.at(0).envelope.trace_head.view().starts_with("Received: from laptop ([192.0.2.1])\r\n"));
 }
+
+TEST_CASE("a submission is from an address of its account, wherever it says so, and however it is written") {
+    struct Case { std::string_view from, reply; };
+    constexpr std::string_view ok = "250 ";
+    const Case cases[] = {
+        {"From: Ann <ANN@Example.org>\r\n", ok},
+        {"From: ann+x@example.org\r\nSender: team@example.org\r\n", ok},
+        {"From: The team: ann@example.org, Team <team@example.org>;\r\n", ok},
+        {"From: \"ben@example.org\" <ann@example.org> (ben@example.org)\r\n", ok},
+        {"From: ann@example.org\r\nReply-To: ben@example.org\r\nTo: ben@example.org\r\n", ok},
+        {"From: ben@example.org\r\n", "553 5.7.1 Your account may not send as <ben@example.org>, which the From header names (RFC 6409 section 6.1)\r\n"},
+        {"From: ann@example.org,\r\n ben@example.org\r\n", "553 5.7.1 Your account may not send as <ben@example.org>, which the From"},
+        {"From: Bosses: ann@example.org, ben@example.org;\r\n", "553 5.7.1 Your account may not send as <ben@example.org>, which the From"},
+        {"From: ben@example.org (ann@example.org)\r\n", "553 5.7.1 Your account may not send as <ben@example.org>, which the From"},
+        {"From: =?utf-8?q?ben=40example.org?=@example.org\r\n", "553 5.7.1 Your account may not send as <=?utf-8?q?ben=40example.org?=@example.org>"},
+        {"From: ann@example.org\r\nSender: ben@example.org\r\n", "553 5.7.1 Your account may not send as <ben@example.org>, which the Sender"},
+        {"From: ann@example.org\r\nResent-From: ben@example.org\r\n", "553 5.7.1 Your account may not send as <ben@example.org>, which the Resent-From"},
+        {"From: ann@example.org\r\nResent-From: ann@example.org\r\nResent-From: x@y.org\r\n", "553 5.7.1 Your account may not send as <x@y.org>"},
+        {"From : ben@example.org\r\n", "553 5.7.1 "},
+        {"From:\r\n ben@example.org\r\n", "553 5.7.1 "},
+        {"From: ann@example.org\r\nFrom: ben@example.org\r\n", "550 5.6.0 Message has more than one From"},
+        {"From: ann@example.org <ben@example.org>\r\n", "553 5.1.7 Not everybody would read the same addresses in the From header (RFC 5322 section 3.6.2)\r\n"},
+        {"From: <ann@example.org> ben@example.org\r\n", "553 5.1.7 "},
+        {"From: <ann@example.org> (ben@example.org\r\n", "553 5.1.7 "},
+        {"From: <@ben.example:ann@example.org>\r\n", "553 5.1.7 "},
+        {"From: Nobody:;\r\n", "553 5.1.7 "},
+        {"From: ann\r\n", "553 5.1.7 "},
+        {"From:\r\n", "553 5.1.7 "},
+        {"From: ann@example.org\r\nSender: ann\r\n", "553 5.1.7 Not everybody would read the same addresses in the Sender"},
+        {"From: down@example.org\r\n", "451 4.3.0 "},
+    };
+    for (const Case& c : cases) {
+        INFO(c.from);
+        const std::string result = submitted(fmt::format("{}Date: x\r\nMessage-ID: x\r\n\r\n", c.from));
+        if (c.reply == ok) CHECK(result == fmt::format("|{}Date: x\r\nMessage-ID: x\r\n\r\n", c.from));
+        else CHECK(result.substr(0, c.reply.size()) == c.reply);
+    }
+}
+
+TEST_CASE("while an author is asked about nothing else happens, and the session goes on behind a refusal") {
+    Talk talk(submission);
+    talk.script(submission_envelope);
+    talk.script("C: DATA\nS: 354 *\n");
+    talk.hold = true;
+    talk.send("From: ben@example.org\r\n\r\n.\r\nRSET\r\n");
+    CHECK(talk.take_replies().empty());
+    CHECK(talk.session.waits());
+    talk.hold = false;
+    talk.answer_held(0);
+    talk.script("S: 553 5.7.1 *\nS: 250 *\nC: MAIL FROM:<ann@example.org>\nS: 250 *\n");
+    CHECK(talk.submitted.empty());
+
+    Limits limits;
+    limits.inline_bytes = 10;
+    Talk large(submission, limits);                      // its file is given back
+    large.script(submission_envelope);
+    large.script("C: DATA\nS: 354 *\nC: From: ben@example.org\nC:\nC: .\nS: 553 5.7.1 *\n");
+    REQUIRE(large.tells.size() == 1);
+    CHECK(std::get<ipc::AbandonLarge>(large.tells[0]).token == 42);
+}
+
+TEST_CASE("whom a submission is from is not asked where that is switched off, nor of other servers") {
+    Limits limits;
+    limits.check_authors = false;
+    CHECK(submitted("From: x <y> z@a\r\nDate: x\r\nMessage-ID: x\r\n\r\n", submission_envelope, limits).starts_with("|From: x"));
+    CHECK(reply_to_header("From: ben@example.org\r\n", {}).starts_with("250 "));
+}
