@@ -8,6 +8,7 @@
 #include "authd/domains.h"
 #include "authd/hash_batch.h"
 #include "authd/organizations.h"
+#include "authd/send_as.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 
@@ -161,6 +162,13 @@ AdminResult Admin::change(const ipc::SaveAlias& r) {
 }
 AdminResult Admin::change(const ipc::DeleteAlias& r) {
     return perform(r.actor, "alias.delete", r.address, "", [&] { return delete_alias(db_, r.address); });
+}
+
+AdminResult Admin::change(const ipc::GrantSendAs& r) {
+    return perform(r.actor, "send-as.grant", r.account, printable(r.address), [&] { return grant_send_as(db_, r); });
+}
+AdminResult Admin::change(const ipc::RevokeSendAs& r) {
+    return perform(r.actor, "send-as.revoke", r.account, printable(r.address), [&] { return revoke_send_as(db_, r); });
 }
 
 void Admin::change(ipc::CreateAccount r, Done done) {

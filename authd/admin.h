@@ -32,6 +32,8 @@ class Admin {
     ipc::AdminResult change(const ipc::RemoveAddress& request);
     ipc::AdminResult change(const ipc::SaveAlias& request);
     ipc::AdminResult change(const ipc::DeleteAlias& request);
+    ipc::AdminResult change(const ipc::GrantSendAs& request);
+    ipc::AdminResult change(const ipc::RevokeSendAs& request);
 
     // These hash first, on the workers.
     void change(ipc::CreateAccount request, Done done);

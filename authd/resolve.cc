@@ -2,6 +2,7 @@
 
 #include "authd/address.h"
 #include "authd/aliases.h"
+#include "authd/send_as.h"
 #include "ipc/admin.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
@@ -275,7 +276,17 @@ ipc::Verdict Resolver::may_send_as(AccountId account, std::string_view reverse_p
     const auto& targets = expansion->verdict.targets;
     const bool leads_there = std::any_of(targets.begin(), targets.end(),
                                          [&](const ipc::LocalTarget& target) { return target.account == account; });
-    return leads_there && !expansion->by_catch_all ? ipc::Verdict::allowed : ipc::Verdict::denied;
+    return leads_there && !expansion->by_catch_all ? ipc::Verdict::allowed : granted(account, reverse_path);
+}
+
+ipc::Verdict Resolver::granted(AccountId account, std::string_view reverse_path) {
+    const auto mailbox = mail::parse_mailbox(reverse_path);
+    if (!mailbox) return ipc::Verdict::denied;
+    const auto domain = domains_.find(mailbox->domain);
+    const auto found = is_granted(db_, account, *mailbox, domain == domains_.end() ? '\0' : domain->second.separator);
+    if (found) return *found ? ipc::Verdict::allowed : ipc::Verdict::denied;
+    log::error("auth.resolve.failed", {{"error", found.error().message()}});
+    return ipc::Verdict::unavailable;
 }
 
 } // namespace postern::authd

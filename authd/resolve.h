@@ -26,8 +26,8 @@ class Resolver {
 
     ipc::RecipientVerdict recipient(std::string_view forward_path, std::uint64_t size);
 
-    // Its own addresses and aliases that lead to it; the null reverse-path, which notifications need (RFC 8098
-    // section 3). Receiving what a catch-all catches is no right to speak for all of a domain.
+    // Its own addresses, aliases that lead to it and what it was granted (send_as.h); the null reverse-path, which
+    // notifications need (RFC 8098 section 3). Receiving what a catch-all catches is no right to speak for all of a domain.
     ipc::Verdict may_send_as(AccountId account, std::string_view reverse_path);
 
     // Everything remembered is out of date.
@@ -54,6 +54,7 @@ class Resolver {
 
     class Walk;   // one expansion, resolve.cc
 
+    ipc::Verdict granted(AccountId account, std::string_view reverse_path);
     const Expansion* expand(std::string_view address);
     const Expansion* remembered(std::string_view address);
     Result<void> load_domains();

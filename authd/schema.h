@@ -3,6 +3,7 @@
 //   organizations 1--n domains 1--n addresses n--1 accounts        an address is an account's
 //                                   addresses 1--1 aliases 1--n alias_targets      or an alias, never both
 //   accounts 1--n app_passwords
+//   accounts 1--n send_as                                          addresses and domains by name, here or elsewhere
 //   secrets                                                        of this server; made once, shown to nobody
 //   audit                                                          append-only, hash-chained
 #pragma once

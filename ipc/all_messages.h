@@ -22,6 +22,7 @@ using AllMessages = std::tuple<
     ListAccounts, AccountListing, ShowAccount, AccountEntry, CreateAccount, ImportAccounts, ChangeAccount, SetPassword,
     DeleteAccount, AddAddress, RemoveAddress, ListAliases, AliasListing, SaveAlias, DeleteAlias, ListAudit, AuditListing,
     ListAppPasswords, AppPasswordListing, AddAppPassword, AppPasswordAdded, RemoveAppPassword,
+    ListSendAs, SendAsListing, GrantSendAs, RevokeSendAs,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     AgentReady, Deliver, DeliverResult,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, OpenSession, SessionOpened,

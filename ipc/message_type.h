@@ -23,6 +23,7 @@ enum class MessageType : std::uint16_t {
     set_password, delete_account, add_address, remove_address,
     list_aliases, alias_listing, save_alias, delete_alias, list_audit, audit_listing,
     list_app_passwords = 190, app_password_listing, add_app_password, app_password_added, remove_app_password,
+    list_send_as, send_as_listing, grant_send_as, revoke_send_as,
     // ipc/queue.h: smtpd submits to qmgr
     submit = 200, submitted, open_large, large_opened, abandon_large,
     // ipc/queue.h: api-local looks at the queue

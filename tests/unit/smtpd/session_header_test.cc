@@ -231,7 +231,7 @@ TEST_CASE("a submission is from an address of its account, wherever it says so, 
     const Case cases[] = {
         {"From: Ann <ANN@Example.org>\r\n", ok},
         {"From: ann+x@example.org\r\nSender: team@example.org\r\n", ok},
-        {"From: The team: ann@example.org, Team <team@example.org>;\r\n", ok},
+        {"From: The team: ann@example.org, Team <team@example.org>;\r\nSender: ann@example.org\r\n", ok},
         {"From: \"ben@example.org\" <ann@example.org> (ben@example.org)\r\n", ok},
         {"From: ann@example.org\r\nReply-To: ben@example.org\r\nTo: ben@example.org\r\n", ok},
         {"From: ben@example.org\r\n", "553 5.7.1 Your account may not send as <ben@example.org>, which the From header names (RFC 6409 section 6.1)\r\n"},
