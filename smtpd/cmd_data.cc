@@ -39,8 +39,6 @@ void Session::begin_content(ContentStream::Framing framing) {
     body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
     header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay,
                            framing == ContentStream::Framing::binary);
-    repair_ = {};
-    author_ = 0;
 }
 
 std::size_t Session::take_content(std::string_view bytes, std::int64_t now) {
@@ -129,16 +127,19 @@ std::optional<Refusal> Session::why_refused() {
     return std::nullopt;
 }
 
+// Its sender and we may not agree on where the message ended: what follows is no command of this client's, even behind a
+// literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
+bool Session::end_is_doubtful() const {
+    using Fault = ContentStream::Fault;
+    const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf;
+    return (bare && state_ == State::data) || stream_.end_is_doubtful();
+}
+
 void Session::refuse_message(const Refusal& refusal) {
     std::string reason(refusal.reply.text);
     if (!refusal.detail.empty()) reason.append(" ").append(refusal.detail);
     effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id(), refusal.reply.code, std::move(reason)});
-    // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
-    // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
-    using Fault = ContentStream::Fault;
-    const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf || stream_.end_is_doubtful();
-    if (bare && state_ == State::data)
-        return close_with(refusal.reply, "bare line end in a message");
+    if (end_is_doubtful()) return close_with(refusal.reply, "bare line end in a message", refusal.detail);
     end_transaction();
     reply(refusal.reply, refusal.detail);
 }
@@ -183,12 +184,9 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
         effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id(), stream_.size(),
                                                          transaction_.accepted()});
     }
+    if (end_is_doubtful()) return close_with(answer, "bare line end in a message", detail);
     end_transaction();
     reply(answer, detail);
-    if (stream_.end_is_doubtful()) {                 // nothing behind it is believed to be this client's
-        effects_.events.push_back(event::Abuse{"bare line end in front of a message's end"});
-        close();
-    }
 }
 
 void Session::abandon_large() {

@@ -372,6 +372,9 @@ void Session::send(std::string_view text) {
 void Session::end_transaction() {
     abandon_large();
     transaction_ = {};
+    header_ = {};
+    repair_ = {};
+    author_ = 0;
     body_ = {};
     if (state_ != State::closed && state_ != State::fresh) state_ = State::greeted;
 }
@@ -399,9 +402,9 @@ void Session::make_way() {
 
 void Session::peer_closed() { finish(); }
 
-void Session::close_with(const Reply& reply, std::string_view abuse) {
+void Session::close_with(const Reply& reply, std::string_view abuse, std::string_view detail) {
     if (state_ == State::closed) return;
-    write_reply(effects_.send, reply);
+    write_reply(effects_.send, reply, detail);
     if (!abuse.empty()) effects_.events.push_back(event::Abuse{abuse});
     close();
 }

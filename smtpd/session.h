@@ -120,6 +120,7 @@ class Session {
     const std::string& message_id() const { return repair_.message_id.empty() ? header_.facts().message_id : repair_.message_id; }
     HeaderChecks header_checks() const;
     const Reply* fault_reply() const;
+    bool end_is_doubtful() const;
     void refuse_message(const Refusal& refusal);
     void abandon_large();
     void end_transaction();
@@ -144,7 +145,7 @@ class Session {
     void drain();
     void finish();
     void close();
-    void close_with(const Reply& reply, std::string_view abuse = {});
+    void close_with(const Reply& reply, std::string_view abuse = {}, std::string_view detail = {});
 
     const Limits& limits_;
     const Role& role_;

@@ -291,3 +291,18 @@ TEST_CASE("whom a submission is from is not asked where that is switched off, no
     CHECK(submitted("From: x <y> z@a\r\nDate: x\r\nMessage-ID: x\r\n\r\n", submission_envelope, limits).starts_with("|From: x"));
     CHECK(reply_to_header("From: ben@example.org\r\n", {}).starts_with("250 "));
 }
+
+TEST_CASE("behind a doubtful end nothing is heard, whatever becomes of the message") {
+    Limits limits;
+    limits.line_ends = LineEnds::normalize;
+    for (const auto& [from, reply] : {std::pair{"ann@example.org", "250 2.0.0 "}, std::pair{"ben@example.org", "553 5.7.1 "}, std::pair{"ann", "553 5.1.7 "}}) {
+        Talk talk(submission, limits);
+        talk.script(submission_envelope);
+        talk.script("C: DATA\nS: 354 *\n");
+        talk.send(fmt::format("From: {}\r\n\r\nx\r\r\n.\r\nNOOP\r\n", from));
+        const std::string said = talk.take_replies();
+        CHECK(said.starts_with(reply));
+        CHECK(std::count(said.begin(), said.end(), '\n') == 1);
+        CHECK(talk.closed());
+    }
+}
