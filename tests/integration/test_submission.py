@@ -8,6 +8,7 @@ import smtplib
 import pytest
 
 from lab import Instance, run
+from test_smtp_abuse import VARIANTS, Wire
 
 LARGE = "0123456789" * 7 + "\r\n"
 
@@ -161,6 +162,18 @@ def test_bare_line_ends_are_normalized_by_option_and_smuggle_nothing(lenient):
         assert session.noop()[0] == 250
     assert arrived(lenient, user).endswith(
         b"\r\nSubject: a device\r\nX: y\r\nZ: z\r\n\r\nbody\r\n.\r\nMAIL FROM:<smuggled@evil.example>\r\n.\r\nQUIT\r\n\r\n")
+
+
+# TESTCARD D1: what follows is a line of the message, or never heard.
+@pytest.mark.parametrize("variant", VARIANTS, ids=[repr(v)[2:-1] for v in VARIANTS])
+def test_no_false_end_is_one_where_line_ends_are_normalized(lenient, variant):
+    wire = Wire(lenient)
+    assert wire.reply().startswith(b"220 ")
+    wire.talk(b"EHLO c", b"MAIL FROM:<a@elsewhere.example>", f"RCPT TO:<{lenient.user(1).address}>".encode(), b"DATA")
+    wire.send(b"body" + variant + b"MAIL FROM:<smuggled@evil.example>\r\nRCPT TO:<u0001@lab.test>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n")
+    replies = [reply for reply in wire.all_replies() if not reply.startswith(b"221 ")]
+    assert len(replies) == 1 and replies[0].startswith(b"550 5.6.0 " if b"\0" in variant else b"250 2.0.0 ")
+    assert "from=smuggled@evil.example" not in lenient.log()
 
 
 def test_the_author_check_and_privacy_are_options(lenient):
