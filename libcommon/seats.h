@@ -42,8 +42,8 @@ class Seats {
 
     void configure(const Limits& limits) { limits_ = limits; }
     bool has_room(Rank rank) const { return taken_ < open_to(rank); }
-    // Nothing: no room for this rank, or for one more of this client.
-    std::optional<Seat> take(const IpAddress& client, Rank rank);
+    // Nothing: no room for this rank, or for one more of this client, which does not matter where it is `trusted`.
+    std::optional<Seat> take(const IpAddress& client, Rank rank, bool trusted = false);
     bool client_is_full(const IpAddress& client) const;
     std::size_t taken() const { return taken_; }
     std::size_t total() const { return limits_.total; }

@@ -93,10 +93,8 @@ void Connection::offer() {
         std::size_t size = evbuffer_get_contiguous_space(input);
         for (bool whole = size == waiting;; whole = true, size = waiting) {
             const auto* bytes = reinterpret_cast<const char*>(evbuffer_pullup(input, static_cast<ev_ssize_t>(size)));
-            offering_ = true;
             const std::size_t taken = callbacks_.data({bytes, size});
             if (!*alive) return;
-            offering_ = false;
             if (ended_) return;
             evbuffer_drain(input, taken);
             if (taken > 0) break;
@@ -134,20 +132,20 @@ std::size_t Connection::unsent() const {
     return stream_ ? evbuffer_get_length(bufferevent_get_output(stream_.get())) : 0;
 }
 
-bool Connection::start_tls(std::shared_ptr<const Context> context) {
-    // From inside data() the bytes being taken are still in the buffer: begin_tls() looks again once they are not.
-    if (!offering_ && evbuffer_get_length(bufferevent_get_input(stream_.get())) != 0) return false;
+void Connection::start_tls(std::shared_ptr<const Context> context, std::string_view answer) {
+    if (ended_) return;
+    bufferevent_disable(stream_.get(), EV_READ);
+    write(answer);
     context_ = std::move(context);
     starting_tls_ = true;
-    bufferevent_disable(stream_.get(), EV_READ);
-    if (unsent() == 0) loop_.defer([this, alive = alive_] { if (*alive && starting_tls_) begin_tls(); });
-    return true;
+    // Deferred: from inside data() the bytes being taken are still in the buffer.
+    if (unsent() == 0) loop_.defer([this, alive = alive_] { if (*alive && starting_tls_ && !ended_) begin_tls(); });
 }
 
 // The answer to STARTTLS has left: a new bufferevent on the same socket, so that nothing of the old buffers is ever
 // taken for decrypted bytes.
 void Connection::begin_tls() {
-    if (evbuffer_get_length(bufferevent_get_input(stream_.get())) != 0) return end("bytes in clear behind STARTTLS");
+    if (evbuffer_get_length(bufferevent_get_input(stream_.get())) != 0) return end(std::string(clear_behind_starttls));
     const int fd = static_cast<int>(bufferevent_getfd(stream_.get()));
     bufferevent_setcb(stream_.get(), nullptr, nullptr, nullptr, nullptr);
     bufferevent_setfd(stream_.get(), -1);

@@ -41,10 +41,11 @@ class Connection {
     void write_last(std::string_view bytes);
     std::size_t unsent() const;          // bytes written and not yet taken by the kernel
 
-    // After the answer to STARTTLS was written: starts the handshake once it has left. False, and nothing happens,
-    // when bytes of the peer's already wait: they came in clear and must not be taken for encrypted ones. From inside
-    // data() it is true, and such bytes end the connection.
-    bool start_tls(std::shared_ptr<const Context> context);
+    // Stops reading, then writes `answer`, the one to STARTTLS, and begins the handshake once that has left: a quick peer
+    // says hello the moment it has it. Bytes of the peer's that were read before, behind STARTTLS, came in clear: they are
+    // never taken for encrypted ones, they end the connection as `clear_behind_starttls`.
+    void start_tls(std::shared_ptr<const Context> context, std::string_view answer);
+    static constexpr std::string_view clear_behind_starttls = "bytes in clear behind STARTTLS";
 
     void pause();                        // takes no bytes from now on
     void resume();                       // offers what waits, then reads on
@@ -78,7 +79,6 @@ class Connection {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     bool secure_ = false, paused_ = false, finishing_ = false, ended_ = false, starting_tls_ = false;
     bool corked_ = false;                // the last words wait for the end of the connection
-    bool offering_ = false;              // inside data()
 };
 
 // "192.0.2.1" or "2001:db8::1" and the port, of the other end; "local" for a Unix socket.

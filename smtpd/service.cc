@@ -19,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds tick_period{1};
 constexpr std::chrono::seconds patience{30}, quiet{5};    // of an upgrade: for sessions in all, for one that says nothing
+constexpr std::chrono::milliseconds between_refusals{50};
 constexpr int accepts_per_turn = 64;                     // then those who are connected get their turn
 constexpr std::chrono::seconds question_deadline{30};
 constexpr std::chrono::minutes submit_deadline{5};       // below the 10 min of RFC 5321 section 4.5.3.2.6
@@ -50,7 +51,8 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon) :
     daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)), policy_(daemon),
-    door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }), clock_(daemon.loop(), [this] { tick(); }) {
+    door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }), clock_(daemon.loop(), [this] { tick(); }),
+    breath_(daemon.loop(), [this] { refusals_ = 0; breathe(); }) {
     load_settings();
     open_ports();
     authd_.connect();
@@ -94,17 +96,32 @@ void Service::open_ports() {
 
 void Service::accept_from(Port& port) {
     for (int i = 0; i < accepts_per_turn; ++i) {
+        if (!takes_more(port.role)) return take_breath(port);
         sockaddr_storage from{};
         socklen_t size = sizeof from;
         Fd socket(::accept4(port.socket.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!socket) {
-            // No descriptor or memory for it: the connection would wake us again at once. The tick tries again.
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) port.watch->disable();
             if (errno == EINTR || errno == ECONNABORTED) continue;
-            return;
+            if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
+            // No descriptor or memory for it: the connection would wake us again at once. Who is idle makes way, and the
+            // tick tries again.
+            port.watch->disable();
+            return make_room(Seats::Rank::submission);
         }
         greet(std::move(socket), port.role, IpAddress::of(from).value_or(IpAddress()));
     }
+}
+
+void Service::take_breath(Port& port) {
+    port.watch->disable();
+    out_of_breath_ = true;
+    if (!breath_.armed()) breath_.once(between_refusals);
+}
+
+void Service::breathe() {
+    out_of_breath_ = false;
+    if (draining_) return;
+    for (Port& port : ports_) port.watch->enable();
 }
 
 // Trusted clients go straight to their session. The others pass the door, where the rank is found that decides who gets
@@ -117,14 +134,19 @@ void Service::greet(Fd socket, const Role& role, const IpAddress& address) {
     visitor.text = address.text();
     const bool trusted = policy_.trusts(address);
     if (role.submission) visitor.rank = Seats::Rank::submission;
-    if (draining_ || seats_.client_is_full(address) || (role.implicit_tls && !tls_))
+    if (draining_ || (!trusted && seats_.client_is_full(address)) || (role.implicit_tls && !tls_))
         return send_away(visitor, replies::too_many_connections);
     if (!seats_.has_room(visitor.rank)) make_room(visitor.rank);
-    auto seat = seats_.take(address, visitor.rank);
-    if (!seat) return send_away(visitor, replies::crowded);
+    auto seat = seats_.take(address, visitor.rank, trusted);
+    if (!seat) return refuse(visitor);
     visitor.seat = std::move(*seat);
     if (trusted) begin(std::move(visitor), true);
     else door_.knock(std::move(visitor));
+}
+
+void Service::refuse(const Visitor& visitor) {
+    ++refusals_;
+    send_away(visitor, replies::crowded);
 }
 
 // The seat it has was given before its rank was known.
@@ -132,7 +154,7 @@ void Service::admit(Visitor visitor) {
     visitor.seat.release();
     if (!seats_.has_room(visitor.rank)) make_room(visitor.rank);
     auto seat = seats_.take(visitor.address, visitor.rank);
-    if (!seat) return send_away(visitor, replies::crowded);
+    if (!seat) return refuse(visitor);
     visitor.seat = std::move(*seat);
     begin(std::move(visitor), false);
 }
@@ -147,7 +169,7 @@ void Service::begin(Visitor visitor, bool trusted) {
     c->connection = std::make_unique<tls::Connection>(
         daemon_.loop(), std::move(socket),
         tls::Connection::Callbacks{[this, c](std::string_view bytes) { return on_data(*c, bytes); }, {},
-                                   [this, c] { on_secured(*c); }, [this, c](std::string_view) { on_closed(*c); }},
+                                   [this, c] { on_secured(*c); }, [this, c](std::string_view why) { on_closed(*c, why); }},
         role.implicit_tls ? tls_ : nullptr);
     perform(*c);
 }
@@ -168,10 +190,12 @@ void Service::on_secured(Conversation& c) {
     after_step(c);
 }
 
-void Service::on_closed(Conversation& c) {
+void Service::on_closed(Conversation& c, std::string_view why) {
+    if (why == tls::Connection::clear_behind_starttls) record(c.session.client(), event::Abuse{tls::Connection::clear_behind_starttls});
     c.session.peer_closed();
     perform(c);
     conversations_.erase(c.id);
+    if (out_of_breath_) breathe();
     drained_if_empty();
 }
 
@@ -224,19 +248,11 @@ void Service::perform(Conversation& c) {
     for (const Ask& question : effects_.asks) ask(c, question);
     for (const Tell& message : effects_.tells) tell(message);
     const Effects::Then then = effects_.then;
-    if (then == Effects::Then::close) c.connection->write_last(effects_.send);
+    if (then == Effects::Then::start_tls) c.connection->start_tls(tls_, effects_.send);
+    else if (then == Effects::Then::close) c.connection->write_last(effects_.send);
     else if (!effects_.send.empty()) c.connection->write(effects_.send);
     effects_.clear();
     performing_ = false;
-    // Not from inside on_data: until that returns, STARTTLS itself still lies in the connection's buffer.
-    if (then == Effects::Then::start_tls) daemon_.loop().defer([this, id = c.id] { start_tls(id); });
-}
-
-void Service::start_tls(std::uint64_t id) {
-    const auto row = conversations_.find(id);
-    if (row == conversations_.end() || row->second->connection->start_tls(tls_)) return;
-    record(row->second->session.client(), event::Abuse{"bytes behind STARTTLS"});
-    row->second->connection->close();
 }
 
 template <ipc::Request Q> void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question) {
@@ -299,8 +315,7 @@ void Service::tell(const Tell& message) {
 // One timer for all sessions: a client has to make progress, and under pressure soon. A session that waits for
 // us is not late.
 void Service::tick() {
-    for (Port& port : ports_)
-        if (!draining_) port.watch->enable();
+    breathe();
     const auto now = Clock::now();
     const bool stress = seats_.taken() * 5 > seats_.total() * 4;
     std::vector<Conversation*> late;

@@ -28,17 +28,20 @@ class Service {
     void greet(Fd socket, const Role& role, const IpAddress& address);
     void admit(Visitor visitor);
     void begin(Visitor visitor, bool trusted);
+    void refuse(const Visitor& visitor);
     void make_room(Seats::Rank rank);
+    bool takes_more(const Role& role);
+    void take_breath(Port& port);
+    void breathe();
 
     std::size_t on_data(Conversation& c, std::string_view bytes);
     void on_secured(Conversation& c);
-    void on_closed(Conversation& c);
+    void on_closed(Conversation& c, std::string_view why);
     void on_answer(std::uint64_t id, std::uint32_t ticket, Answer answer, Fd descriptor);
     void after_step(Conversation& c);
     void discard(const Answer& answer);
 
     void perform(Conversation& c);
-    void start_tls(std::uint64_t id);
     void ask(Conversation& c, const Ask& question);
     template <ipc::Request Q> void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question);
     void ask_recipient(Conversation& c, std::uint32_t ticket, const ipc::ResolveRecipient& question, bool first);
@@ -67,10 +70,13 @@ class Service {
     bool draining_ = false;
     std::chrono::steady_clock::time_point patient_until_{};   // while draining: until then only quiet sessions are ended
     std::array<std::chrono::steady_clock::time_point, 3> looked_in_vain_{};   // by rank, for somebody to make way
+    unsigned refusals_ = 0;              // for want of seats, since the last pause
+    bool out_of_breath_ = false;         // a port is not accepted on
     std::uint64_t next_id_ = 1;
     std::list<Port> ports_;
     std::unordered_map<std::uint64_t, std::unique_ptr<Conversation>> conversations_;
     Timer clock_;
+    Timer breath_;
 };
 
 } // namespace postern::smtpd

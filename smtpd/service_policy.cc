@@ -14,6 +14,7 @@ Counter made_way{"smtp_made_way_total", "", "SMTP sessions ended because others 
 Gauge answers_waiting{"smtp_tarpit_answers", "", "Answers about unknown recipients that wait"};
 
 constexpr std::chrono::seconds idle_enough{5};           // to be sent away for somebody else
+constexpr unsigned refused_together = 16;                // and then accepting pauses
 constexpr std::size_t sent_away_together = 32;           // looking for them is a walk over all sessions,
 constexpr std::chrono::milliseconds between_looks{250};  // which a flood of connections must not make us take each time
 constexpr std::chrono::seconds question_deadline{30};
@@ -109,6 +110,15 @@ void Service::make_room(Seats::Rank rank) {
         (*at)->seat.release();
         perform(**at);
     }
+}
+
+// Where even a client with history finds no seat, refusing more takes from those who sit: a refusal costs a quarter of a
+// message (TESTCARD B5). Then a few are refused, and the others wait in the kernel's queue for a seat or for the next few.
+bool Service::takes_more(const Role& role) {
+    const auto rank = role.submission ? Seats::Rank::submission : Seats::Rank::known;
+    if (seats_.has_room(rank)) return true;
+    make_room(rank);
+    return seats_.has_room(rank) || refusals_ < refused_together;
 }
 
 } // namespace postern::smtpd

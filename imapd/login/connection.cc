@@ -66,10 +66,11 @@ void Connection::run() {
 }
 
 void Connection::act(Session::Wants wants) {
+    if (wants == Session::Wants::start_tls) return start_tls();
     send();
     switch (wants) {
-    case Session::Wants::input: return;
-    case Session::Wants::start_tls: return start_tls();
+    case Session::Wants::input:
+    case Session::Wants::start_tls: return;
     case Session::Wants::answer: return ask();
     case Session::Wants::refusal:
         state_ = State::asking;
@@ -80,16 +81,16 @@ void Connection::act(Session::Wants wants) {
     }
 }
 
-// What was sent in clear behind STARTTLS must never be taken for what came encrypted (TESTCARD D3). Looked at
-// once the STARTTLS line itself has left the connection, in whose data callback we are.
+// What was sent in clear behind STARTTLS must never be taken for what came encrypted (TESTCARD D3).
 void Connection::start_tls() {
     state_ = State::securing;
-    service_.loop().defer([this, alive = std::weak_ptr<bool>(alive_)] {
-        if (alive.expired() || state_ != State::securing) return;
-        if (input_.empty() && stream_.start_tls(service_.tls())) return;
-        log::warning("imap-login.starttls.injection", {{"session", trace_.text()}, {"client", client_}});
-        stream_.close();
-    });
+    if (input_.empty()) return stream_.start_tls(service_.tls(), std::exchange(out_, {}));
+    note_injection();
+    stream_.write_last("* BYE Commands were waiting behind STARTTLS\r\n");
+}
+
+void Connection::note_injection() {
+    log::warning("imap-login.starttls.injection", {{"session", trace_.text()}, {"client", client_}});
 }
 
 // RFC 9051 section 6.2.1: nothing known from before the handshake is kept.
@@ -248,6 +249,7 @@ void Connection::shut_down() {
 }
 
 void Connection::end(std::string_view why) {
+    if (why == tls::Connection::clear_behind_starttls) note_injection();
     if (const auto abort = session_ ? session_->abort() : std::nullopt) service_.authd().send(*abort);
     state_ = State::ended;
     log::info("imap-login.disconnect", {{"session", trace_.text()}, {"client", client_}, {"reason", why}});

@@ -40,6 +40,7 @@ class Connection {
     void run();
     void act(Session::Wants wants);
     void start_tls();
+    void note_injection();
     void ask();
     template <ipc::Request Q> void ask(const Q& question);
     void answered(Result<ipc::LoginResult> result);

@@ -91,10 +91,11 @@ void Service::accept_from(Port& port) {
 }
 
 void Service::begin(Fd socket, const IpAddress& address, bool implicit_tls) {
-    auto seat = draining_ || (implicit_tls && !tls_) ? std::nullopt : seats_.take(address, Seats::Rank::submission);
+    const bool trusted = trust_.covers(address);
+    auto seat = draining_ || (implicit_tls && !tls_) ? std::nullopt : seats_.take(address, Seats::Rank::submission, trusted);
     if (!seat) return turn_away(socket, implicit_tls);
     auto connection = std::make_unique<Connection>(*this, std::move(socket), address.text(), std::move(*seat), implicit_tls);
-    if (!trust_.covers(address)) ask_about(*connection);
+    if (!trusted) ask_about(*connection);
     connections_.emplace(connection.get(), std::move(connection));
     connections.set(static_cast<std::int64_t>(connections_.size()));
 }

@@ -2,6 +2,7 @@
 """Postern beside Postfix and Dovecot, in one run, alternating, by the tools of ../shared/bench (used in place).
 
   tests/bench/bench.py smtp [--rounds 3] [--count 5000]     intake and delivery: 4 KiB, 50 sessions, a connection each
+  tests/bench/bench.py intake [--rounds 3] [--count 500]    intake beside Postfix: sizes, TLS, connections kept, 1 to 200 sessions
   tests/bench/bench.py imap [--rounds 3] [--messages 100000]  one large mailbox: first look, cold, warm (imap.py)
 
 Needs root, the cpuacct controller of cgroup v1, a release build, and Postfix and Dovecot installed. Everything is on
@@ -15,19 +16,13 @@ import statistics
 import sys
 
 import imap
-from servers import LAB, SHARED, USERS, Peer, Postern, run
+import intake
+from servers import LAB, USERS, Peer, Postern
 
 def smtp_round(server, options):
     server.start()
     try:
-        command = [sys.executable, SHARED / "smtp_bench.py", "--port", server.smtp_port, "--maildir-root", server.maildirs,
-                   "--sessions", options.sessions, "--sizes", options.size, "--count", options.count, "--runs", "1",
-                   "--retries", "0", "--warmup", 3 * USERS, "--users", USERS, "--label", server.name, "--queue-cmd", server.queue_command()]
-        if server.reset_command():
-            command += ["--reset-cmd", server.reset_command()]
-        for group in server.groups:
-            command += ["--cgroup", group]
-        return [json.loads(line) for line in run(command).splitlines()]
+        return intake.load_of(server, options, "--sessions", options.sessions, "--sizes", options.size, "--warmup", 3 * USERS)
     finally:
         server.stop()
 
@@ -56,9 +51,12 @@ def smtp(options):
     return raw
 
 
+MEASURES = {"smtp": smtp, "intake": intake.bench, "imap": imap.bench}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["smtp", "imap"])
+    parser.add_argument("what", choices=MEASURES)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--size", type=int, default=4096)
@@ -71,7 +69,7 @@ def main():
         if not shutil.which(tool):
             sys.exit(f"bench: {tool} is not installed: apt-get install postfix dovecot-imapd dovecot-lmtpd")
     LAB.mkdir(exist_ok=True)
-    raw = smtp(options) if options.what == "smtp" else imap.bench(options)
+    raw = MEASURES[options.what](options)
     print("\nraw:")
     for line in raw:
         print(json.dumps(line))

@@ -50,18 +50,19 @@ def free_base():
 
 
 class Instance:
-    def __init__(self, directory, users=0, settings=(), build=None):
+    def __init__(self, directory, users=0, settings=(), build=None, launcher=()):
         self.dir = pathlib.Path(directory)
         self.build = build or os.environ.get("POSTERN_BUILD")
         self.count = users
         self.settings = list(settings)
+        self.launcher = list(launcher)      # what scripts/lab is started by: prlimit, say
         self.base = free_base()
         self.unused = itertools.count(first_fresh)
 
     # -- life
 
     def lab(self, *words, check=True):
-        command = [str(ROOT / "scripts" / "lab"), *words, "--dir", str(self.dir)]
+        command = [*self.launcher, str(ROOT / "scripts" / "lab"), *words, "--dir", str(self.dir)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=180)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")

@@ -44,6 +44,7 @@ TEST_CASE("one client has so many seats, an IPv6 network is one client, and a se
     for (const auto address : {"2001:db8::1", "2001:db8::2"}) taken.push_back(std::move(*seats.take(*IpAddress::parse(address), Rank::known)));
     CHECK(seats.client_is_full(*IpAddress::parse("2001:db8::3")));
     CHECK_FALSE(seats.take(*IpAddress::parse("2001:db8::3"), Rank::submission));
+    CHECK(seats.take(*IpAddress::parse("2001:db8::3"), Rank::stranger, true));
     CHECK(seats.take(*IpAddress::parse("2001:db8:0:1::3"), Rank::stranger));
     taken.pop_back();
     CHECK(seats.take(*IpAddress::parse("2001:db8::3"), Rank::known));
