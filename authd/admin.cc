@@ -9,6 +9,7 @@
 #include "authd/groups.h"
 #include "authd/hash_batch.h"
 #include "authd/organizations.h"
+#include "authd/send_as.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 
@@ -192,6 +193,13 @@ AdminResult Admin::change(const ipc::ChangeMembers& r) {
 }
 AdminResult Admin::change(const ipc::DeleteGroup& r) {
     return perform(r.actor, "group.delete", r.address, "", [&] { return delete_group(db_, r.address); });
+}
+
+AdminResult Admin::change(const ipc::GrantSendAs& r) {
+    return perform(r.actor, "send-as.grant", r.account, printable(r.address), [&] { return grant_send_as(db_, r); });
+}
+AdminResult Admin::change(const ipc::RevokeSendAs& r) {
+    return perform(r.actor, "send-as.revoke", r.account, printable(r.address), [&] { return revoke_send_as(db_, r); });
 }
 
 void Admin::change(ipc::CreateAccount r, Done done) {

@@ -35,6 +35,8 @@ class Admin {
     ipc::AdminResult change(const ipc::SaveGroup& request);
     ipc::AdminResult change(const ipc::ChangeMembers& request);
     ipc::AdminResult change(const ipc::DeleteGroup& request);
+    ipc::AdminResult change(const ipc::GrantSendAs& request);
+    ipc::AdminResult change(const ipc::RevokeSendAs& request);
 
     // These hash first, on the workers.
     void change(ipc::CreateAccount request, Done done);

@@ -1,5 +1,7 @@
 #include "authd/resolve.h"
 
+#include "authd/address.h"
+#include "authd/send_as.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 
@@ -154,13 +156,24 @@ ipc::Verdict Resolver::may_send_as(AccountId account, std::string_view reverse_p
     if (reverse_path.empty()) return ipc::Verdict::allowed;
     const Known known = expand(reverse_path);
     if (known->verdict.status == RecipientStatus::unavailable) return ipc::Verdict::unavailable;
-    return verdict_of(contains(known->speakers, account));
+    if (contains(known->speakers, account)) return ipc::Verdict::allowed;
+    return granted(account, reverse_path);
 }
 
 ipc::Verdict Resolver::leads_to(const ipc::ForeignRecipient& recipient) {
     const Known known = expand(recipient.forward_path);
     if (known->verdict.status == RecipientStatus::unavailable) return ipc::Verdict::unavailable;
     return verdict_of(contains(known->verdict.forwards, recipient.address));
+}
+
+ipc::Verdict Resolver::granted(AccountId account, std::string_view reverse_path) {
+    const auto mailbox = mail::parse_mailbox(reverse_path);
+    if (!mailbox) return ipc::Verdict::denied;
+    const auto domain = domains_.find(mailbox->domain);
+    const auto found = is_granted(db_, account, *mailbox, domain == domains_.end() ? std::string_view() : domain->second.separators);
+    if (found) return verdict_of(*found);
+    log::error("auth.resolve.failed", {{"error", found.error().message()}});
+    return ipc::Verdict::unavailable;
 }
 
 } // namespace postern::authd

@@ -27,8 +27,9 @@ class Resolver {
     // nothing, so that it counts for addresses elsewhere only.
     ipc::RecipientVerdict recipient(const ipc::ResolveRecipient& question, AccountId sender = 0);
 
-    // Its own addresses and aliases that lead to it; the null reverse-path, which notifications need (RFC 8098
-    // section 3). Receiving what a catch-all catches, or what goes to a group, is no right to speak for all of it.
+    // Its own addresses, aliases that lead to it and what it was granted (send_as.h); the null reverse-path, which
+    // notifications need (RFC 8098 section 3). Receiving what a catch-all catches, or what goes to a group, is no right to
+    // speak for all of it.
     ipc::Verdict may_send_as(AccountId account, std::string_view reverse_path);
 
     // Does an address here lead to this one elsewhere, for everybody's mail?
@@ -43,6 +44,7 @@ class Resolver {
     Result<void> load();
     Known expand(std::string_view address);
     Known remembered(std::string_view address);
+    ipc::Verdict granted(AccountId account, std::string_view reverse_path);
     ipc::Verdict may_post(const Expansion::Gate& gate, std::string_view reverse_path, AccountId sender);
     ipc::Verdict is_one_of(const std::vector<std::string>& posters, std::string_view reverse_path, AccountId sender);
     ipc::Verdict is_behind(std::string_view address, AccountId sender);

@@ -144,11 +144,29 @@ ALTER TABLE domains ADD COLUMN backup_mx INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN max_message_bytes INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// Who may send as whom else (send_as.h). An empty local part is the whole domain.
+constexpr const char* delegations = R"sql(
+CREATE TABLE send_as (
+    account    INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+    domain     TEXT NOT NULL,
+    local_part TEXT NOT NULL,
+    PRIMARY KEY (account, domain, local_part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX send_as_by_address ON send_as(domain, local_part);
+CREATE TRIGGER send_as_goes_with_address AFTER DELETE ON addresses BEGIN
+    DELETE FROM send_as WHERE local_part = OLD.local_part AND domain = (SELECT name FROM domains WHERE id = OLD.domain);
+END;
+CREATE TRIGGER send_as_goes_with_domain AFTER DELETE ON domains BEGIN
+    DELETE FROM send_as WHERE domain = OLD.name;
+END;
+)sql";
+
 constexpr std::array migrations = {
     founding,
     mechanisms,
     sources,
     recipients,
+    delegations,
 };
 
 Result<std::size_t> version_of(Database& db) {

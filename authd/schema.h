@@ -4,6 +4,7 @@
 //                                   addresses 1--1 aliases 1--n alias_targets      or an alias, never both
 //   aliases 1--n group_posters                                     one with `posting` is a group, its targets the members
 //   accounts 1--n app_passwords
+//   accounts 1--n send_as                                          addresses and domains by name, here or elsewhere
 //   secrets                                                        of this server; made once, shown to nobody
 //   audit                                                          append-only, hash-chained
 #pragma once

@@ -7,6 +7,7 @@
 #include "authd/domains.h"
 #include "authd/groups.h"
 #include "authd/organizations.h"
+#include "authd/send_as.h"
 #include "ipc/policy.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
@@ -226,12 +227,13 @@ void Service::serve_management() {
     serve_changes<ipc::CreateOrganization, ipc::RenameOrganization, ipc::DeleteOrganization, ipc::CreateDomain,
                   ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount,
                   ipc::RemoveAppPassword, ipc::AddAddress, ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias,
-                  ipc::SaveGroup, ipc::ChangeMembers, ipc::DeleteGroup>();
+                  ipc::SaveGroup, ipc::ChangeMembers, ipc::DeleteGroup, ipc::GrantSendAs, ipc::RevokeSendAs>();
     serve_hashed_changes<ipc::CreateAccount, ipc::ImportAccounts, ipc::SetPassword>();
     daemon_.on<ipc::AddAppPassword>([this](ipc::Incoming<ipc::AddAppPassword> in) {
         admin_.change(std::move(in.message), [reply = in.reply](const ipc::AppPasswordAdded& added) { reply(added); });
     });
     serve_listing<ipc::ListAppPasswords>(list_app_passwords);
+    serve_listing<ipc::ListSendAs>(list_send_as);
     serve_listing<ipc::ListOrganizations>(list_organizations);
     serve_listing<ipc::ListDomains>(list_domains);
     serve_listing<ipc::ListAccounts>(list_accounts);

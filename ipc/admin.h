@@ -339,6 +339,41 @@ struct RemoveAppPassword {
     static auto fields(auto& m) { return std::tie(m.actor, m.account, m.name); }
 };
 
+// --- sending as somebody else ------------------------------------------------------------------------------
+
+struct SendAsRow {
+    Address address;                 // "ann@example.org", or "@example.org" for all of a domain
+    static auto fields(auto& m) { return std::tie(m.address); }
+};
+struct SendAsListing {
+    static constexpr auto type = MessageType::send_as_listing;
+    bool found = false;              // the account
+    List<SendAsRow, max_page> rows;
+    static auto fields(auto& m) { return std::tie(m.found, m.rows); }
+};
+struct ListSendAs {
+    static constexpr auto type = MessageType::list_send_as;
+    using Reply = SendAsListing;
+    Address account;                 // any address it has
+    static auto fields(auto& m) { return std::tie(m.account); }
+};
+struct GrantSendAs {
+    static constexpr auto type = MessageType::grant_send_as;
+    using Reply = AdminResult;
+    Actor actor;
+    Address account;
+    Address address;                 // as in SendAsRow, here or elsewhere
+    static auto fields(auto& m) { return std::tie(m.actor, m.account, m.address); }
+};
+struct RevokeSendAs {
+    static constexpr auto type = MessageType::revoke_send_as;
+    using Reply = AdminResult;
+    Actor actor;
+    Address account;
+    Address address;
+    static auto fields(auto& m) { return std::tie(m.actor, m.account, m.address); }
+};
+
 // --- further addresses of an account -----------------------------------------------------------------------
 
 struct AddAddress {

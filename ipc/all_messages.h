@@ -23,6 +23,7 @@ using AllMessages = std::tuple<
     DeleteAccount, AddAddress, RemoveAddress, ListAliases, AliasListing, SaveAlias, DeleteAlias, ListAudit, AuditListing,
     ListGroups, GroupListing, SaveGroup, ChangeMembers, DeleteGroup,
     ListAppPasswords, AppPasswordListing, AddAppPassword, AppPasswordAdded, RemoveAppPassword,
+    ListSendAs, SendAsListing, GrantSendAs, RevokeSendAs,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     AgentReady, Deliver, DeliverResult,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, WatchUse, UseWatched, ReportUse, OpenSession, SessionOpened,

@@ -24,6 +24,7 @@ enum class MessageType : std::uint16_t {
     list_aliases, alias_listing, save_alias, delete_alias, list_audit, audit_listing,
     list_groups = 185, group_listing, save_group, change_members, delete_group,
     list_app_passwords = 190, app_password_listing, add_app_password, app_password_added, remove_app_password,
+    list_send_as, send_as_listing, grant_send_as, revoke_send_as,
     // ipc/queue.h: smtpd submits to qmgr
     submit = 200, submitted, open_large, large_opened, abandon_large,
     // ipc/queue.h: api-local looks at the queue

@@ -29,6 +29,7 @@ void AddressListParser::comment() {
         if (c == '\\' && at_ + 1 < text_.size()) c = text_[++at_];
         if (c != '\r' && c != '\n') comment_.push_back(c);
     }
+    clear_ = false;
 }
 
 void AddressListParser::quoted_string(std::string& out) {
@@ -41,6 +42,7 @@ void AddressListParser::quoted_string(std::string& out) {
         if (c == '\\' && at_ + 1 < text_.size()) c = text_[++at_];
         if (c != '\r' && c != '\n') out.push_back(c);
     }
+    clear_ = false;
 }
 
 // Words up to a character that gives them their meaning: < : @ , ; or the end.
@@ -55,6 +57,7 @@ void AddressListParser::phrase(Phrase& out) {
             quoted_string(out.text);
         } else if (at('>') || at(')')) {
             ++at_;                                         // stray
+            clear_ = false;
             continue;
         } else {
             while (at_ < text_.size() && !is_space(text_[at_]) &&
@@ -73,6 +76,7 @@ void AddressListParser::domain(std::string& out) {
         const char c = text_[at_];
         if (c == '[') {
             while (at_ < text_.size() && text_[at_] != ']') out.push_back(text_[at_++]);
+            clear_ = clear_ && at(']');
         } else if (std::string_view("<>:@,;\"").find(c) != std::string_view::npos) {
             return;
         } else {
@@ -81,7 +85,9 @@ void AddressListParser::domain(std::string& out) {
         }
         const std::size_t before = at_;
         skip_blank();
-        if (at_ > before && !at('.') && !out.ends_with('.')) return;
+        if (at_ == before) continue;
+        if (!at('.') && !out.ends_with('.')) return;
+        clear_ = false;
     }
 }
 
@@ -91,6 +97,7 @@ void AddressListParser::angle_address(HeaderAddress& out) {
     skip_blank();
     while (at('@')) {                                      // obs-route: "@a,@b:"
         ++at_;
+        clear_ = false;
         if (!out.route.empty()) out.route.push_back(',');
         out.route.push_back('@');
         domain(out.route);
@@ -103,21 +110,27 @@ void AddressListParser::angle_address(HeaderAddress& out) {
     Phrase local;
     phrase(local);
     out.local_part = local.joined;
+    if (local.text != local.joined) clear_ = false;
     if (at('@')) {
         ++at_;
         domain(out.domain);
     }
-    while (at_ < text_.size() && !at('>') && !at(',') && !at(';')) ++at_;
+    for (; at_ < text_.size() && !at('>') && !at(',') && !at(';'); ++at_) clear_ = false;
     if (at('>')) ++at_;
+    else clear_ = false;
 }
 
 bool AddressListParser::next(HeaderAddress& out) {
     out = HeaderAddress();
     comment_.clear();
-    for (skip_blank(); at(',') || (at(';') && !in_group_); skip_blank()) ++at_;
+    for (skip_blank(); at(',') || (at(';') && !in_group_); skip_blank()) {
+        if (at(';')) clear_ = false;
+        ++at_;
+    }
     if (at_ >= text_.size() || at(';')) {
         if (!in_group_) return false;
         if (at(';')) ++at_;
+        else clear_ = false;
         in_group_ = false;
         out.kind = HeaderAddress::Kind::group_end;
         return true;
@@ -134,6 +147,8 @@ bool AddressListParser::next(HeaderAddress& out) {
         if (!in_group_) {
             in_group_ = true;
             out.kind = HeaderAddress::Kind::group_begin;
+        } else {
+            clear_ = false;
         }
         return true;
     } else {
@@ -141,6 +156,7 @@ bool AddressListParser::next(HeaderAddress& out) {
         if (at('@')) {
             ++at_;
             domain(out.domain);
+            if (words.text != words.joined) clear_ = false;
         } else {
             out.local_part = words.text;
         }
@@ -149,7 +165,10 @@ bool AddressListParser::next(HeaderAddress& out) {
         out.name = comment_;
     }
     // Whatever stands before the next separator has no meaning left.
-    for (skip_blank(); at_ < text_.size() && !at(',') && !at(';'); skip_blank()) ++at_;
+    for (skip_blank(); at_ < text_.size() && !at(',') && !at(';'); skip_blank()) {
+        clear_ = false;
+        ++at_;
+    }
     return true;
 }
 

@@ -26,6 +26,10 @@ class AddressListParser {
     // False at the end of the list. A group that was never closed is closed there.
     bool next(HeaderAddress& out);
 
+    // Whether everything read so far has one meaning for every reader: nothing was skipped, guessed or left open, and no
+    // routes, blanks or comments stand inside an address. A list that is not clear may hide an address from some of them.
+    bool clear() const { return clear_; }
+
   private:
     struct Phrase {
         std::string text;        // words with one space between them, quotes removed
@@ -43,6 +47,7 @@ class AddressListParser {
     std::string_view text_;
     std::size_t at_ = 0;
     bool in_group_ = false;
+    bool clear_ = true;
     std::string comment_;        // the last one read
 };
 

@@ -13,6 +13,7 @@ constexpr Group group_table[] = {
     {"account", "people with a mailbox"},
     {"app-password", "passwords of single devices and programs"},
     {"address", "further addresses of an account"},
+    {"send-as", "whom else an account may send as"},
     {"alias", "addresses that stand for others"},
     {"group", "addresses with members, and a rule about who may post"},
     {"ban", "networks that are turned away"},
@@ -120,6 +121,10 @@ constexpr Command table[] = {
 
     {"address add", "ACCOUNT ADDRESS", "one more address for an account", address_options, address_add},
     {"address delete", "ADDRESS", "any but the primary one", {}, address_delete},
+
+    {"send-as list", "ACCOUNT", "as which addresses beside its own it may send", {}, send_as_list},
+    {"send-as grant", "ACCOUNT ADDRESS", "one more; @DOMAIN for all of a domain", {}, send_as_grant},
+    {"send-as revoke", "ACCOUNT ADDRESS", "no longer", {}, send_as_revoke},
 
     {"alias list", "", "aliases", domain_filter, alias_list},
     {"alias add", "ADDRESS TARGET...", "a new alias", alias_options, alias_add},

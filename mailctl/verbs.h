@@ -30,6 +30,10 @@ int passwd(const Context& c);
 int app_password_list(const Context& c);
 int app_password_add(const Context& c);
 int app_password_remove(const Context& c);
+// send_as.cc
+int send_as_list(const Context& c);
+int send_as_grant(const Context& c);
+int send_as_revoke(const Context& c);
 // alias.cc
 int alias_list(const Context& c);
 int alias_add(const Context& c);

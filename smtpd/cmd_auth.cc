@@ -55,6 +55,7 @@ void Session::take(ipc::LoginResult& result) {
     if (ok) {
         handle_ = result.handle;
         account_ = result.account;
+        address_ = result.address.view();
         effects_.events.push_back(event::LoggedIn{result.address.value});
         return reply(answer);
     }

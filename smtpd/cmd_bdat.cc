@@ -30,7 +30,7 @@ std::size_t Session::skip(std::size_t bytes) {
 
 std::size_t Session::take_chunk(std::string_view bytes, std::int64_t now) {
     bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), chunk_left_)));
-    stream_.feed(bytes, large_ == Large::open ? effects_.large : body_);
+    feed(bytes);
     chunk_left_ -= bytes.size();
     received_ += bytes.size();
     open_large_if_due();
@@ -39,10 +39,7 @@ std::size_t Session::take_chunk(std::string_view bytes, std::int64_t now) {
 }
 
 void Session::chunk_ended(std::int64_t now) {
-    if (last_chunk_) {
-        stream_.finish();
-        return data_ended(now);
-    }
+    if (last_chunk_) return data_ended(now);
     if (const Reply* fault = fault_reply()) return refuse_message(*fault);
     if (large_ == Large::failed) return refuse_message(reply_to_submission(large_status_));
     state_ = State::chunks;

@@ -10,6 +10,7 @@
 namespace postern::smtpd {
 namespace {
 
+constexpr Reply header_too_large{552, "5.3.4", "Header of the message is larger than this server takes"};
 constexpr Reply too_many_hops{554, "5.4.6", "Too many Received lines, this message goes round in a loop"};
 
 // In the order of ContentStream::Fault.
@@ -44,10 +45,10 @@ void Session::handle(const Data&) {
 }
 
 void Session::begin_content(ContentStream::Framing framing) {
-    stream_ = ContentStream(framing, {limits_.message_bytes, limits_.line_bytes});
+    stream_ = ContentStream(framing, {limits_.message_bytes, limits_.line_bytes, limits_.line_ends});
     body_.reserve(std::min(transaction_.announced_size(), limits_.inline_bytes));
-    hops_ = 0;
-    message_id_.clear();
+    header_ = HeaderReader(role_.submission ? HeaderReader::For::submission : HeaderReader::For::relay,
+                           framing == ContentStream::Framing::binary);
 }
 
 std::size_t Session::take_content(std::string_view bytes, std::int64_t now) {
@@ -64,18 +65,34 @@ void Session::content_ended(std::int64_t now) {
     else chunk_ended(now);
 }
 
+// Straight from the transport to where the message is kept; its header is looked at there.
+std::size_t Session::feed(std::string_view bytes) {
+    std::string& out = content();
+    const std::size_t before = out.size();
+    const std::size_t taken = stream_.feed(bytes, out);
+    if (!header_.ended()) header_.pass(out, before);
+    return taken;
+}
+
 std::size_t Session::take_data(std::string_view bytes, std::int64_t now) {
-    const std::size_t taken = stream_.feed(bytes, large_ == Large::open ? effects_.large : body_);
+    const std::size_t taken = feed(bytes);
     received_ += taken;
     open_large_if_due();
     if (content_is_whole() && large_ != Large::asked) data_ended(now);
     return taken;
 }
 
+void Session::finish_content() {
+    std::string& out = content();
+    const std::size_t before = out.size();
+    stream_.finish(out);
+    if (!header_.ended()) header_.pass(out, before);
+    header_.finish(out);
+}
+
 void Session::open_large_if_due() {
     if (stream_.fault() != ContentStream::Fault::none || large_ == Large::failed) body_.clear();
     if (body_.size() <= limits_.inline_bytes) return;
-    note_header();
     large_ = Large::asked;
     only_ticket_ = ask(ipc::OpenLarge{client_.trace});
 }
@@ -90,18 +107,12 @@ void Session::on(const ipc::LargeOpened& opened, std::int64_t now) {
 }
 
 void Session::data_ended(std::int64_t now) {
-    if (large_ == Large::none) note_header();
-    const Reply* refusal = why_refused();
-    if (!refusal) return submit(now);
-    refuse_message(*refusal);
-}
-
-// While the body is here: a large one leaves once it is over the limit, and then its header has come.
-void Session::note_header() {
-    constexpr std::size_t most = 250;                  // an id is rarely over 100 bytes; a log line is no place for more
-    const HeaderFacts facts = header_facts(body_);
-    hops_ = facts.received;
-    message_id_ = facts.message_id.substr(0, most);
+    finish_content();
+    if (role_.submission)
+        repair_ = repair({.header = header_.facts(), .reverse_path = transaction_.reverse_path(), .account = address_,
+                          .smtputf8 = transaction_.smtputf8(), .trace = client_.trace, .number = messages_, .now = now});
+    if (const auto refusal = why_refused()) return refuse_message(*refusal);
+    check_authors(now);
 }
 
 const Reply* Session::fault_reply() const {
@@ -109,22 +120,45 @@ const Reply* Session::fault_reply() const {
     return fault == 0 ? nullptr : &fault_replies[fault];
 }
 
-const Reply* Session::why_refused() const {
-    if (const Reply* fault = fault_reply()) return fault;
-    if (hops_ > limits_.hops) return &too_many_hops;
-    if (large_ == Large::failed) return &reply_to_submission(large_status_);
-    const auto fit = static_cast<std::size_t>(transaction_.fit(stream_.size()));
-    return fit == 0 ? nullptr : &fit_replies[fit];
+const Reply& Session::reply_to_fit(Transaction::Fit fit) { return fit_replies[static_cast<std::size_t>(fit)]; }
+
+HeaderChecks Session::header_checks() const {
+    return role_.submission ? limits_.submission_header_checks : limits_.header_checks;
 }
 
-void Session::refuse_message(const Reply& refusal) {
-    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id_, refusal.code, std::string(refusal.text)});
-    // Its sender and we may not agree on where the message ended: what follows is no command of this client's, even
-    // behind a literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
+std::optional<Refusal> Session::why_refused() {
+    const HeaderFacts& header = header_.facts();
+    if (const Reply* fault = fault_reply()) return *fault;
+    if (header.bytes > limits_.header_bytes) return header_too_large;
+    if (header.received > limits_.hops) return too_many_hops;
+    if (auto fault = header_fault({header, repair_.added, transaction_.smtputf8()}, header_checks())) {
+        effects_.events.push_back(event::HeaderRefused{static_cast<std::size_t>(fault->rule - header_rules().data())});
+        return Refusal(fault->rule->reply, std::move(fault->detail));
+    }
+    if (large_ == Large::failed) return reply_to_submission(large_status_);
+    const auto fit = role_.lmtp ? drop_unfit() : transaction_.fit(stream_.size());
+    return fit == Transaction::Fit::fits ? std::nullopt : std::optional<Refusal>(reply_to_fit(fit));
+}
+
+// Its sender and we may not agree on where the message ended: what follows is no command of this client's, even behind a
+// literal <CRLF>.<CRLF> such as that in <CR><CR><LF>.<CR><LF>. A chunk's end is beyond doubt.
+bool Session::end_is_doubtful() const {
     using Fault = ContentStream::Fault;
     const bool bare = stream_.fault() == Fault::bare_cr || stream_.fault() == Fault::bare_lf;
-    answer_message(refusal);
-    if (bare && state_ == State::data) {
+    return (bare && state_ == State::data) || stream_.end_is_doubtful();
+}
+
+void Session::refuse_message(const Refusal& refusal) {
+    std::string reason(refusal.reply.text);
+    if (!refusal.detail.empty()) reason.append(" ").append(refusal.detail);
+    effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id(), refusal.reply.code, std::move(reason)});
+    end_message(refusal.reply, refusal.detail);
+}
+
+void Session::end_message(const Reply& answer, std::string_view detail) {
+    const bool doubtful = end_is_doubtful();
+    answer_message(answer, detail);
+    if (doubtful) {
         effects_.events.push_back(event::Abuse{"bare line end in a message"});
         return close();
     }
@@ -134,6 +168,7 @@ void Session::refuse_message(const Reply& refusal) {
 void Session::submit(std::int64_t now) {
     TraceLines trace = trace_lines({.helo = helo_, .client = client_.address, .hostname = limits_.hostname,
                                     .extended = extended_, .authenticated = account_ != 0,
+                                    .hides_client = role_.submission && !limits_.submission_client,
                                     .smtputf8 = transaction_.smtputf8(), .lmtp = role_.lmtp,
                                     .tls_version = tls_version_, .tls_cipher = tls_cipher_,
                                     .only_recipient = transaction_.only_recipient(), .now = now});
@@ -146,7 +181,7 @@ void Session::submit(std::int64_t now) {
     submit.envelope.body = transaction_.body();
     submit.envelope.extensions = transaction_.take_extensions();
     submit.envelope.trace_head = std::move(trace.head);
-    submit.envelope.trace_tail = std::move(trace.tail);
+    submit.envelope.trace_tail = trace.tail + repair_.lines;
     submit.handle = handle_;
     submit.large = large_ == Large::open ? large_token_ : 0;
     submit.body = std::move(body_);
@@ -161,17 +196,16 @@ void Session::on(const ipc::Submitted& submitted, std::int64_t) {
     std::string detail;
     if (answer.is_error()) {
         detail = submitted.reason.empty() ? std::string() : "(" + printable(submitted.reason) + ")";
-        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id_, answer.code,
+        effects_.events.push_back(event::MessageRefused{transaction_.reverse_path(), message_id(), answer.code,
                                                         std::string(answer.text) + " " + detail});
     } else {
         detail = submitted.id.text();
         ++messages_;
         junk_ = 0;
-        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id_, stream_.size(),
+        effects_.events.push_back(event::MessageAccepted{submitted.id, transaction_.reverse_path(), message_id(), stream_.size(),
                                                          transaction_.accepted()});
     }
-    answer_message(answer, detail);
-    end_transaction();
+    end_message(answer, detail);
 }
 
 void Session::abandon_large() {

@@ -1,12 +1,13 @@
 #include "smtpd/config.h"
 
+#include <algorithm>
 #include <unistd.h>
 #include <variant>
 
 namespace postern::smtpd {
 namespace {
 
-using Member = std::variant<bool Limits::*, std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
+using Member = std::variant<bool Limits::*, HeaderChecks Limits::*, LineEnds Limits::*, std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
 
 // Default, range and help of each are in config/schema.cc, which checks them before any daemon starts.
 struct Option {
@@ -26,7 +27,13 @@ const Option options[] = {
     {"auth.cram_md5", &Limits::cram_md5},
     {"smtp.max_command_line", &Limits::command_bytes},
     {"smtp.max_message_line", &Limits::line_bytes},
+    {"smtp.bare_line_ends", &Limits::line_ends},
     {"smtp.max_hops", &Limits::hops},
+    {"smtp.max_header", &Limits::header_bytes},
+    {"smtp.header_checks", &Limits::header_checks},
+    {"smtp.submission_header_checks", &Limits::submission_header_checks},
+    {"smtp.submission_check_from", &Limits::check_authors},
+    {"smtp.submission_client_address", &Limits::submission_client},
     {"smtp.max_connections", &Limits::connections},
     {"smtp.max_client_connections", &Limits::client_connections},
     {"smtp.reserved_for_known", &Limits::reserved_known},
@@ -43,6 +50,13 @@ struct Read {
     const Option& option;
 
     void operator()(bool Limits::*member) const { limits.*member = config.flag(option.key); }
+    void operator()(HeaderChecks Limits::*member) const {
+        const auto& names = header_checks_names;
+        limits.*member = static_cast<HeaderChecks>(std::find(names.begin(), names.end(), config.text(option.key)) - names.begin());
+    }
+    void operator()(LineEnds Limits::*member) const {
+        limits.*member = config.text(option.key) == "normalize" ? LineEnds::normalize : LineEnds::refuse;
+    }
     void operator()(std::uint64_t Limits::*member) const { limits.*member = config.number(option.key) * option.unit; }
     void operator()(std::chrono::milliseconds Limits::*member) const { limits.*member = config.duration(option.key); }
     void operator()(std::string Limits::*member) const { limits.*member = config.text(option.key); }

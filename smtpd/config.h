@@ -2,6 +2,8 @@
 #pragma once
 
 #include "libcommon/config.h"
+#include "smtpd/content_stream.h"
+#include "smtpd/header_policy.h"
 
 #include <chrono>
 #include <cstdint>
@@ -21,7 +23,13 @@ struct Limits {
     bool cram_md5 = false;                            // offered; authd asks whether the account opted in
     std::uint64_t command_bytes = 2048;               // a command line with its CRLF
     std::uint64_t line_bytes = 65536;                 // a line of a message
+    LineEnds line_ends = LineEnds::refuse;
     std::uint64_t hops = 50;
+    std::uint64_t header_bytes = 16 * 1024 * 1024;
+    HeaderChecks header_checks = HeaderChecks::author;              // on port 25
+    bool check_authors = true;                        // of a submission: they are addresses of its account
+    bool submission_client = false;                   // its Received line says where a submission came from
+    HeaderChecks submission_header_checks = HeaderChecks::strict;
     std::uint64_t connections = 20000;
     std::uint64_t client_connections = 100;           // from one address
     std::uint64_t reserved_known = 20;                // percent of the connections that strangers cannot take

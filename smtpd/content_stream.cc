@@ -18,8 +18,8 @@ std::size_t ContentStream::feed(std::string_view bytes, std::string& out) {
     return at;
 }
 
-void ContentStream::finish() {
-    if (state_ == State::line_cr) set_fault(Fault::bare_cr);
+void ContentStream::finish(std::string& out) {
+    if (state_ == State::line_cr) lone(Fault::bare_cr, out);
     state_ = State::ended;
 }
 
@@ -35,11 +35,11 @@ void ContentStream::step(char c, std::string& out) {
     switch (state_) {
     case State::line_start:
         if (c == '.' && framing_ == Framing::dots) state_ = State::dot;
-        else in_line(c, out);
+        else begin_line(c, out);
         break;
     case State::dot:                          // the first dot of a line is the transport's, not the message's
         if (c == '\r') state_ = State::dot_cr;
-        else in_line(c, out);
+        else begin_line(c, out);
         break;
     case State::dot_cr:
         if (c == '\n') state_ = State::ended;
@@ -56,12 +56,17 @@ void ContentStream::step(char c, std::string& out) {
     }
 }
 
+void ContentStream::begin_line(char c, std::string& out) {
+    doubtful_ = false;
+    in_line(c, out);
+}
+
 void ContentStream::in_line(char c, std::string& out) {
     state_ = State::line;
     if (c == '\r') {
         state_ = State::line_cr;
     } else if (c == '\n') {                   // does not start a line: what follows cannot end the message
-        set_fault(Fault::bare_lf);
+        lone(Fault::bare_lf, out);
     } else {
         if (c == '\0') set_fault(Fault::nul);
         put({&c, 1}, out);
@@ -70,14 +75,24 @@ void ContentStream::in_line(char c, std::string& out) {
 
 void ContentStream::behind_cr(char c, std::string& out) {
     if (c != '\n') {
-        set_fault(Fault::bare_cr);
+        lone(Fault::bare_cr, out);
+        doubtful_ = c == '\r';
         in_line(c, out);
         return;
     }
+    end_line(out);
+    state_ = State::line_start;
+}
+
+void ContentStream::end_line(std::string& out) {
     line_ = 0;                                // the limit is for the text of a line
     put("\r\n", out);
     line_ = 0;
-    state_ = State::line_start;
+}
+
+void ContentStream::lone(Fault fault, std::string& out) {
+    if (limits_.lone == LineEnds::normalize) end_line(out);
+    else set_fault(fault);
 }
 
 void ContentStream::put(std::string_view bytes, std::string& out) {

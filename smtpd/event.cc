@@ -4,6 +4,7 @@
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 #include "smtpd/command.h"
+#include "smtpd/header_policy.h"
 
 #include <fmt/core.h>
 
@@ -21,11 +22,26 @@ Counter recipients_refused{"smtp_recipients_total", "result=\"refused\"", "Recip
 Counter senders_refused{"smtp_senders_refused_total", "", "MAIL commands refused for their sender"};
 Counter logins_ok{"smtp_auth_attempts_total", "result=\"ok\"", "Logins by SMTP"};
 Counter logins_failed{"smtp_auth_attempts_total", "result=\"failed\"", "Logins by SMTP"};
+Counter authors_refused{"smtp_authors_refused_total", "", "Submissions from an author their account may not be"};
 Counter tls_sessions{"smtp_tls_sessions_total", "", "SMTP sessions that started TLS"};
 Counter connections{"smtp_connections_total", "", "SMTP connections accepted"};
 Counter clients_named{"smtp_xclient_total", "", "Clients named by XCLIENT"};
 Counter abuses{"smtp_abuse_total", "", "SMTP connections closed for what the client did"};
 Gauge active{"smtp_active_connections", "", "SMTP connections open now"};
+
+// One counter for each row of a table; a Metric never moves, so neither does their container.
+template <class Rows, class Label> std::deque<Counter> counters_of(const Rows& rows, const char* name, Label label, const char* help) {
+    std::deque<Counter> made;
+    for (const auto& row : rows) made.emplace_back(name, label(row), help);
+    return made;
+}
+
+void count_header_rule(std::size_t rule) {
+    static std::deque<Counter> counters = counters_of(
+        header_rules(), "smtp_header_refusals_total", [](const HeaderRule& row) { return fmt::format("rule=\"{}\"", row.name); },
+        "Messages refused for their header");
+    counters[rule].add();
+}
 
 struct Recorder {
     const Client& client;
@@ -80,6 +96,8 @@ struct Recorder {
                                             {"message_id", printable(e.message_id)},
                                             {"code", e.code}, {"reason", e.reason}});
     }
+    void operator()(const event::HeaderRefused& e) const { count_header_rule(e.rule); }
+    void operator()(const event::AuthorRefused&) const { authors_refused.add(); }
     void operator()(const event::Abuse& e) const {
         abuses.add();
         log::warning("smtpd.abuse", {{"session", session}, {"client", client.address}, {"what", e.what}});
@@ -95,10 +113,10 @@ struct Recorder {
 void record(const Client& client, const Event& event) { std::visit(Recorder{client}, event); }
 
 void count_command(std::size_t verb) {
-    static std::deque<Counter> counters = [] {           // a Metric never moves
-        std::deque<Counter> made;
-        for (const Verb& row : verbs())
-            made.emplace_back("smtp_commands_total", fmt::format("verb=\"{}\"", ascii_lower(row.name)), "SMTP commands");
+    static std::deque<Counter> counters = [] {
+        auto made = counters_of(
+            verbs(), "smtp_commands_total", [](const Verb& row) { return fmt::format("verb=\"{}\"", ascii_lower(row.name)); },
+            "SMTP commands");
         made.emplace_back("smtp_commands_total", "verb=\"unknown\"", "SMTP commands");
         return made;
     }();

@@ -33,13 +33,15 @@ struct MessageAccepted {
     std::size_t recipients = 0;
 };
 struct MessageRefused { std::string reverse_path, message_id; std::uint16_t code = 0; std::string reason; };
+struct HeaderRefused { std::size_t rule = 0; };          // of header_rules(); the message is named by MessageRefused
+struct AuthorRefused {};                                 // the message is named by MessageRefused
 struct Abuse { std::string_view what; };                 // why we hung up
 struct Disconnected { std::uint64_t messages = 0; std::uint64_t errors = 0; };
 } // namespace event
 
 using Event = std::variant<event::Connected, event::TlsStarted, event::ClientNamed, event::LoggedIn, event::LoginFailed,
                            event::SenderRefused, event::RecipientAccepted, event::RecipientRefused,
-                           event::MessageAccepted, event::MessageRefused, event::Abuse, event::Disconnected>;
+                           event::MessageAccepted, event::MessageRefused, event::HeaderRefused, event::AuthorRefused, event::Abuse, event::Disconnected>;
 
 void record(const Client& client, const Event& event);
 void count_command(std::size_t verb);                    // an index of verbs(); beyond them: not recognized

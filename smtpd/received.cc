@@ -35,12 +35,18 @@ std::string protocol(const TraceFacts& facts) {
     return name;
 }
 
+// RFC 5321 section 4.4 demands a domain here, and knows no way to say that it is not told: ours.
+std::string origin(const TraceFacts& facts) {
+    if (facts.hides_client) return fmt::format("{} (an authenticated user)", facts.hostname);
+    return fmt::format("{} ({})", safe_helo(facts.helo), address_literal(facts.client));
+}
+
 } // namespace
 
 TraceLines trace_lines(const TraceFacts& facts) {
     TraceLines lines;
-    fmt::format_to(std::back_inserter(lines.head), "Received: from {} ({})\r\n\tby {} with {} id ", safe_helo(facts.helo),
-                   address_literal(facts.client), facts.hostname, protocol(facts));
+    fmt::format_to(std::back_inserter(lines.head), "Received: from {}\r\n\tby {} with {} id ", origin(facts), facts.hostname,
+                   protocol(facts));
     auto tail = std::back_inserter(lines.tail);
     if (!facts.tls_version.empty()) fmt::format_to(tail, "\r\n\t({} {})", facts.tls_version, facts.tls_cipher);
     if (!facts.only_recipient.empty()) fmt::format_to(tail, "\r\n\tfor <{}>", facts.only_recipient);
@@ -61,23 +67,6 @@ std::string date_time(std::int64_t seconds) {
                        static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
                        static_cast<int>(date.year()), time.hours().count(), time.minutes().count(),
                        time.seconds().count());
-}
-
-HeaderFacts header_facts(std::string_view message) {
-    constexpr std::string_view message_id = "Message-ID:";
-    HeaderFacts facts;
-    while (!message.empty() && !message.starts_with("\r\n")) {
-        const auto end = message.find('\n');
-        const std::string_view line = message.substr(0, end);
-        if (istarts_with(line, "Received:")) ++facts.received;
-        if (facts.message_id.empty() && istarts_with(line, message_id)) {
-            facts.message_id = line.substr(message_id.size());
-            if (facts.message_id.ends_with('\r')) facts.message_id.remove_suffix(1);
-            facts.message_id = trim(facts.message_id);
-        }
-        message.remove_prefix(end == std::string_view::npos ? message.size() : end + 1);
-    }
-    return facts;
 }
 
 } // namespace postern::smtpd

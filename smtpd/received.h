@@ -14,6 +14,7 @@ struct TraceFacts {
     std::string_view hostname;         // us
     bool extended = false;             // EHLO
     bool authenticated = false;
+    bool hides_client = false;         // where a user writes from is nobody's business; the log has it
     bool smtputf8 = false;
     bool lmtp = false;
     std::string_view tls_version;      // "TLSv1.3"; empty: in clear
@@ -26,12 +27,5 @@ TraceLines trace_lines(const TraceFacts& facts);
 
 // RFC 5322 section 3.3, in UTC: "Sat, 21 Nov 2026 08:20:00 +0000".
 std::string date_time(std::int64_t seconds);
-
-// What smtpd wants to know of a message's header, in one walk over it.
-struct HeaderFacts {
-    std::size_t received = 0;          // lines: RFC 5321 section 6.3 counts hops to find loops
-    std::string_view message_id;       // of the first such line, as it stands there without blanks; for the log
-};
-HeaderFacts header_facts(std::string_view message);
 
 } // namespace postern::smtpd

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace postern::smtpd {
 
@@ -19,6 +20,15 @@ struct Reply {
     std::string_view text;
 
     bool is_error() const { return code >= 400; }
+};
+
+// A reply about something that has to be named.
+struct Refusal {
+    Reply reply;
+    std::string detail;
+
+    Refusal(const Reply& plain) : reply(plain) {}           // most need no detail
+    Refusal(const Reply& about, std::string what) : reply(about), detail(std::move(what)) {}
 };
 
 // "250 2.1.0 text detail" CRLF.

@@ -209,7 +209,8 @@ void Session::handle(const MailFrom& c) {
     }
 }
 
-void Session::on(const ipc::SenderVerdict& verdict, std::int64_t) {
+void Session::on(const ipc::SenderVerdict& verdict, std::int64_t now) {
+    if (state_ == State::submitting) return on_author(verdict.verdict, now);
     const bool too_large = verdict.size_limit != 0 && transaction_.announced_size() > verdict.size_limit;
     const Reply& answer = too_large ? replies::too_big_to_send : reply_to_sender(verdict.verdict);
     if (answer.is_error()) {
@@ -266,7 +267,6 @@ void Session::answer_recipient(const Held& asked) {
     } else {
         state_ = State::rcpt;
         effects_.events.push_back(event::RecipientAccepted{asked.text});
-        if (role_.lmtp) awaiting_.push_back(asked.text);
     }
     std::string text;
     write_reply(text, answer);
@@ -381,7 +381,9 @@ void Session::send(std::string_view text) {
 void Session::end_transaction() {
     abandon_large();
     transaction_ = {};
-    awaiting_.clear();
+    header_ = {};
+    repair_ = {};
+    author_ = 0;
     body_ = {};
     if (state_ != State::closed && state_ != State::fresh) state_ = State::greeted;
 }
@@ -409,9 +411,9 @@ void Session::make_way() {
 
 void Session::peer_closed() { finish(); }
 
-void Session::close_with(const Reply& reply, std::string_view abuse) {
+void Session::close_with(const Reply& reply, std::string_view abuse, std::string_view detail) {
     if (state_ == State::closed) return;
-    write_reply(effects_.send, reply);
+    write_reply(effects_.send, reply, detail);
     if (!abuse.empty()) effects_.events.push_back(event::Abuse{abuse});
     close();
 }

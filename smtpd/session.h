@@ -16,6 +16,8 @@
 #include "smtpd/config.h"
 #include "smtpd/content_stream.h"
 #include "smtpd/effects.h"
+#include "smtpd/header_reader.h"
+#include "smtpd/header_repair.h"
 #include "smtpd/role.h"
 #include "smtpd/transaction.h"
 
@@ -103,6 +105,9 @@ class Session {
     bool takes_content() const { return skip_ > 0 || state_ == State::data || state_ == State::chunk; }
     std::size_t take_content(std::string_view bytes, std::int64_t now);
     void begin_content(ContentStream::Framing framing);
+    std::string& content() { return large_ == Large::open ? effects_.large : body_; }
+    std::size_t feed(std::string_view bytes);
+    void finish_content();
     std::size_t take_data(std::string_view bytes, std::int64_t now);
     std::size_t take_chunk(std::string_view bytes, std::int64_t now);
     std::size_t skip(std::size_t bytes);
@@ -111,12 +116,20 @@ class Session {
     void chunk_ended(std::int64_t now);
     void open_large_if_due();
     void data_ended(std::int64_t now);
+    bool is_own(std::string_view address) const;
+    void check_authors(std::int64_t now);
+    void on_author(ipc::Verdict verdict, std::int64_t now);
     void submit(std::int64_t now);
-    void note_header();
-    const Reply* why_refused() const;
+    std::optional<Refusal> why_refused();
+    const std::string& message_id() const { return repair_.message_id.empty() ? header_.facts().message_id : repair_.message_id; }
+    HeaderChecks header_checks() const;
     const Reply* fault_reply() const;
-    void refuse_message(const Reply& reply);
-    void answer_message(const Reply& answer, std::string_view detail = {});
+    bool end_is_doubtful() const;
+    void refuse_message(const Refusal& refusal);
+    void end_message(const Reply& answer, std::string_view detail);
+    void answer_message(const Reply& answer, std::string_view detail);
+    static const Reply& reply_to_fit(Transaction::Fit fit);
+    Transaction::Fit drop_unfit();
     void abandon_large();
     void end_transaction();
 
@@ -141,7 +154,7 @@ class Session {
     void drain();
     void finish();
     void close();
-    void close_with(const Reply& reply, std::string_view abuse = {});
+    void close_with(const Reply& reply, std::string_view abuse = {}, std::string_view detail = {});
 
     const Limits& limits_;
     const Role& role_;
@@ -160,13 +173,16 @@ class Session {
 
     Handle handle_;
     AccountId account_ = 0;
+    std::string address_;                // the account's primary one
     ipc::ChannelBindings bindings_;
     std::optional<sasl::Conversation> auth_;   // while one runs
 
     Transaction transaction_;
-    std::vector<std::string> awaiting_;  // LMTP: the RCPTs that were accepted; each gets an answer to the message
     std::int64_t now_ = 0;               // as last told
     ContentStream stream_;
+    HeaderReader header_;
+    Repair repair_;
+    std::size_t author_ = 0;             // of the header's, the first that is not known to be this account's
     std::string body_;
     Large large_ = Large::none;
     std::uint64_t large_token_ = 0;
@@ -174,8 +190,6 @@ class Session {
     std::uint64_t chunk_left_ = 0;       // of the chunk that is being read
     bool last_chunk_ = false;            // of the message; what follows DATA is all there is
     std::uint64_t skip_ = 0;             // of a refused chunk: read and forgotten
-    std::size_t hops_ = 0;
-    std::string message_id_;
 
     std::vector<Held> held_;
     std::uint32_t next_ticket_ = 1;

@@ -1,6 +1,8 @@
 #include "smtpd/transaction.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 namespace postern::smtpd {
 
@@ -13,14 +15,14 @@ bool Transaction::add_local(const std::string& forward_path, const ipc::Recipien
             add({forward_path, target.account, target.delivered_to, target.detail}, dsn);
     for (const ipc::Address& address : verdict.forwards)
         if (!has_address(address)) add({forward_path, 0, address, {}}, dsn);
-    accept(forward_path, {verdict.size_limit, verdict.room});
+    accepted_.push_back({forward_path, verdict.size_limit, verdict.room});
     return true;
 }
 
 bool Transaction::add_foreign(const std::string& forward_path, const ipc::RecipientDsn& dsn) {
     if (recipients_.size() + 1 > ipc::max_recipients) return false;
     if (!has_address(forward_path)) add({forward_path, 0, forward_path, {}}, dsn);
-    accept(forward_path, {});
+    accepted_.push_back({forward_path, 0, 0});
     return true;
 }
 
@@ -40,16 +42,11 @@ bool Transaction::has_address(const ipc::Address& address) const {
                        [&](const ipc::EnvelopeRecipient& r) { return r.account == 0 && r.address == address; });
 }
 
-void Transaction::accept(const std::string& forward_path, Appetite appetite) {
-    if (accepted_.empty()) first_ = forward_path;
-    accepted_.push_back(appetite);
-}
-
 Transaction::Fit Transaction::fit(std::uint64_t size, std::size_t rcpt) const {
     const auto over = [size](std::uint64_t most) { return most != 0 && size > most; };
     if (over(sender_limit_)) return Fit::too_large_to_send;
-    const Appetite& appetite = accepted_.at(rcpt);
-    return over(appetite.size_limit) ? Fit::too_large : over(appetite.room) ? Fit::over_quota : Fit::fits;
+    const Accepted& one = accepted_.at(rcpt);
+    return over(one.size_limit) ? Fit::too_large : over(one.room) ? Fit::over_quota : Fit::fits;
 }
 
 Transaction::Fit Transaction::fit(std::uint64_t size) const {
@@ -60,6 +57,29 @@ Transaction::Fit Transaction::fit(std::uint64_t size) const {
         else if (one != Fit::fits) return one;
     }
     return full > 0 && full == accepted_.size() ? Fit::over_quota : Fit::fits;
+}
+
+Transaction::Fit Transaction::drop_unfit(std::uint64_t size) {
+    Fit why = Fit::fits;
+    std::set<std::string_view> leaving;
+    for (std::size_t rcpt = accepted_.size(); rcpt-- > 0;) {
+        const Fit one = fit(size, rcpt);
+        if (one == Fit::fits) continue;
+        why = one;
+        leaving.insert(accepted_[rcpt].forward_path);
+    }
+    if (leaving.empty()) return Fit::fits;
+    std::vector<std::optional<std::uint32_t>> places;           // where each of the recipients is afterwards
+    std::vector<ipc::EnvelopeRecipient> staying;
+    for (ipc::EnvelopeRecipient& recipient : recipients_) {
+        const bool stays = !leaving.contains(recipient.forward_path.view());
+        places.push_back(stays ? std::optional(static_cast<std::uint32_t>(staying.size())) : std::nullopt);
+        if (stays) staying.push_back(std::move(recipient));
+    }
+    recipients_ = std::move(staying);
+    std::erase_if(extensions_.recipients.items, [&](const ipc::RecipientDsn& dsn) { return !places[dsn.index]; });
+    for (ipc::RecipientDsn& dsn : extensions_.recipients) dsn.index = *places[dsn.index];
+    return recipients_.empty() ? why : Fit::fits;
 }
 
 } // namespace postern::smtpd

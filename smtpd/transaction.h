@@ -24,7 +24,8 @@ class Transaction {
     bool smtputf8() const { return extensions_.smtputf8; }
     bool ask_first() { return !std::exchange(asked_, true); }   // is this the first RCPT of the transaction?
     std::size_t accepted() const { return accepted_.size(); }   // RCPT commands that got a 250
-    std::string_view only_recipient() const { return accepted_.size() == 1 ? std::string_view(first_) : std::string_view(); }
+    std::string_view only_recipient() const { return accepted_.size() == 1 ? std::string_view(accepted_.front().forward_path) : std::string_view(); }
+    const std::string& accepted_path(std::size_t rcpt) const { return accepted_.at(rcpt).forward_path; }
 
     // What its size says of a message once that is known: to everybody, as SMTP has one reply (RFC 5321 section 4.1.1.4), or to
     // one of the RCPTs accepted, as LMTP has (RFC 2033). A rule of one recipient binds the whole message, whose client could
@@ -33,6 +34,8 @@ class Transaction {
     void limit_sender(std::uint64_t size_limit) { sender_limit_ = size_limit; }
     Fit fit(std::uint64_t size) const;
     Fit fit(std::uint64_t size, std::size_t rcpt) const;
+    // Whom the message does not fit leaves the envelope. `fits` when somebody is left, else why the first had to leave.
+    Fit drop_unfit(std::uint64_t size);
 
     // False, and nothing changed, when the envelope would get more recipients than a message may have.
     // `dsn` is for each that this RCPT leads to; its index is set here.
@@ -46,8 +49,10 @@ class Transaction {
     bool has_account(AccountId account) const;
     bool has_address(const ipc::Address& address) const;
     void add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn);
-    struct Appetite { std::uint64_t size_limit = 0, room = 0; };   // as in ipc::RecipientVerdict
-    void accept(const std::string& forward_path, Appetite appetite);
+    struct Accepted {
+        std::string forward_path;
+        std::uint64_t size_limit = 0, room = 0;                 // as in ipc::RecipientVerdict
+    };
 
     std::string reverse_path_;
     std::uint64_t announced_size_ = 0;
@@ -55,8 +60,7 @@ class Transaction {
     ipc::Extensions extensions_;
     bool asked_ = false;
     std::uint64_t sender_limit_ = 0;
-    std::vector<Appetite> accepted_;      // of each RCPT
-    std::string first_;
+    std::vector<Accepted> accepted_;      // of each RCPT
     std::vector<ipc::EnvelopeRecipient> recipients_;
 };
 

@@ -32,6 +32,11 @@ void list_app_passwords(const Call& call);
 void add_app_password(const Call& call);
 void remove_app_password(const Call& call);
 
+// send_as.cc
+void list_send_as(const Call& call);
+void grant_send_as(const Call& call);
+void revoke_send_as(const Call& call);
+
 // aliases.cc: aliases and the audit log
 void list_aliases(const Call& call);
 void create_alias(const Call& call);

@@ -109,6 +109,12 @@ constexpr auto new_app_password_fields = std::tuple(
 constexpr auto made_app_password_fields = std::tuple(
     field("password", &ipc::AppPasswordAdded::password, "shown here and never again"));
 
+constexpr auto send_as_fields = std::tuple(
+    field("address", &ipc::SendAsRow::address, "an address, or @ and a domain for all of it"));
+
+constexpr auto grant_send_as_fields = std::tuple(
+    field("address", &ipc::GrantSendAs::address, "here or elsewhere; @ and a domain for all of it"));
+
 constexpr auto new_address_fields = std::tuple(
     field("address", &ipc::AddAddress::address, "the new one"),
     field("primary", &ipc::AddAddress::primary, "make it, new or not, the primary one"));

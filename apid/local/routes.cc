@@ -64,6 +64,9 @@ constexpr Route table[] = {
     {.method = "GET", .path = "/api/v1/app-passwords/{address}", .summary = "App passwords of an account, without the passwords", .handle = list_app_passwords, .result = page<one<app_password_fields>>},
     {.method = "POST", .path = "/api/v1/app-passwords/{address}", .summary = "A new app password, shown in the answer and never again", .handle = add_app_password, .body = one<new_app_password_fields>, .result = one<made_app_password_fields>, .good = 201},
     {.method = "DELETE", .path = "/api/v1/app-passwords/{address}/{name}", .summary = "Revoke it; ends the account's sessions", .handle = remove_app_password, .good = 204},
+    {.method = "GET", .path = "/api/v1/send-as/{address}", .summary = "As which addresses beside its own an account may send", .handle = list_send_as, .result = page<one<send_as_fields>>},
+    {.method = "POST", .path = "/api/v1/send-as/{address}", .summary = "Let it send as one more, or for a domain", .handle = grant_send_as, .body = one<grant_send_as_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/send-as/{address}/{granted}", .summary = "No longer", .handle = revoke_send_as, .good = 204},
     {.method = "POST", .path = "/api/v1/accounts/{address}/addresses", .summary = "One more address, or another primary one", .handle = add_address, .body = one<new_address_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/addresses/{address}", .summary = "Any but the primary one", .handle = remove_address, .good = 204},
 

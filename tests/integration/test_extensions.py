@@ -141,7 +141,7 @@ def queued(instance, recipient):
 def test_what_a_sender_wants_to_be_told_is_kept(instance, user):
     recipient = "reports@elsewhere.example"
     with instance.smtp(user) as session:
-        session.sendmail(user.address, [recipient], message("dsn"), ["RET=HDRS", "ENVID=QQ+2B1", "REQUIRETLS"],
+        session.sendmail(user.address, [recipient], message("dsn", sender=user.address), ["RET=HDRS", "ENVID=QQ+2B1", "REQUIRETLS"],
                          ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;Old+2Bname@elsewhere.example"])
     shown = queued(instance, recipient)
     assert (shown["return"], shown["envelope_id"], shown["require_tls"]) == ("headers", "QQ+1", True)
@@ -154,7 +154,7 @@ def test_what_a_sender_wants_to_be_told_is_kept(instance, user):
 def test_a_scheduled_message_waits_for_its_time(instance, user, other):
     with instance.smtp(user) as session:
         assert session.has_extn("futurerelease")
-        session.sendmail(user.address, [other.address], message("later"), ["HOLDFOR=6"])
+        session.sendmail(user.address, [other.address], message("later", sender=user.address), ["HOLDFOR=6"])
     shown = queued(instance, other.address)
     assert shown["recipients"][0]["state"] == "scheduled"
     assert shown["recipients"][0]["next_attempt"] == shown["hold_until"]

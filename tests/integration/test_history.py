@@ -57,7 +57,7 @@ def send(instance, user, subject):
 def test_every_key_tells_the_whole_story(own):
     user = own.fresh_user()
     with own.smtp(own.user(1)) as session:
-        session.sendmail(own.user(1).address, [user.address], message("whole-story"))
+        session.sendmail(own.user(1).address, [user.address], message("whole-story", sender=own.user(1).address))
     story = events(own, "<whole-story@lab.test>", until="delivery.delivered")
     for step in ["smtpd.connect", "smtpd.tls", "smtpd.auth.ok", "smtpd.rcpt.accept", "queue.accepted", "smtpd.message.accepted",
                  "imapd.delivered", "delivery.delivered"]:

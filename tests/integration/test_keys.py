@@ -49,7 +49,7 @@ def hits(pid, wanted):
 
 def test_f4_private_keys_stay_in_keyd(instance, user):
     with instance.smtp(user, implicit=True) as session:              # handshakes: the key was used just now
-        session.sendmail(user.address, [user.address], message("key"))
+        session.sendmail(user.address, [user.address], message("key", sender=user.address))
     instance.wait_for_mail(user)
     wanted = needles(instance.dir / "tls" / "key.pem")
     found = {name: sum(hits(pid, wanted) for pid in pids) for name, pids in instance.processes().items()}

@@ -67,7 +67,7 @@ def test_msmtp(instance, user, other, starttls, port, tmp_path):
                         f"tls_trust_file {instance.certificate}\nauth on\nuser {user.address}\npassword {user.password}\n"
                         f"from {user.address}\n")
     settings.chmod(0o600)
-    run(["msmtp", "--file", settings, other.address], stdin=message(f"msmtp-{starttls}"))
+    run(["msmtp", "--file", settings, other.address], stdin=message(f"msmtp-{starttls}", sender=user.address))
     received(instance, other, f"msmtp-{starttls}")
 
 
@@ -76,7 +76,7 @@ def test_smtplib(instance, user, other, implicit):
     with instance.smtp(user, implicit=implicit) as session:
         assert session.has_extn("PIPELINING") and session.has_extn("SIZE") and session.has_extn("8BITMIME")
         for number in range(3):                        # one connection, several messages
-            session.sendmail(user.address, [other.address, user.address], message(f"smtplib-{number}"))
+            session.sendmail(user.address, [other.address, user.address], message(f"smtplib-{number}", sender=user.address))
     assert len(instance.wait_for_mail(other, 3)) == 3
     assert len(instance.wait_for_mail(user, 3)) == 3
 
@@ -93,7 +93,7 @@ def test_nodemailer(instance, user, other):
 
 def test_a_large_message_streams_through(instance, user, other):
     body = "".join(f"{number:060d}\r\n" for number in range(50000))            # 3.1 MB, over queue.inline_limit
-    instance.send(user, other, message("large", body))
+    instance.send(user, other, message("large", body, sender=user.address))
     assert instance.fetch(other, instance.wait_for_mail(other)[0]).endswith(body.encode())
 
 
@@ -106,5 +106,5 @@ def test_a_message_over_the_limit_is_refused(instance, user):
 
 def test_a_foreign_recipient_waits_in_the_queue(instance, user):
     with instance.smtp(user) as session:
-        session.sendmail(user.address, ["far@elsewhere.example"], message("far"))
+        session.sendmail(user.address, ["far@elsewhere.example"], message("far", sender=user.address))
     assert "smtpd.message.accepted" in instance.log()

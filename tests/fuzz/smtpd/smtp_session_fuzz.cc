@@ -1,6 +1,7 @@
 // A conversation with a client that says anything and back ends that answer anything. The input is a program:
 // each byte is an operation, lines of the rest are what the client says. Whatever happens: an unauthenticated
-// session submits no foreign recipient, nothing is submitted twice per DATA, every reply is well-formed.
+// session submits no foreign recipient, a submission shows no blind one, nothing is submitted twice per DATA, every reply is well-formed.
+#include "libmail/headers.h"
 #include "smtpd/session.h"
 
 #include <cstdlib>
@@ -34,6 +35,7 @@ struct Answerer {
     Program& program;
     bool& authenticated;
     bool xclient;
+    bool submission;
 
     Answer operator()(const ipc::Login&) const {
         ipc::LoginResult result;
@@ -81,6 +83,7 @@ struct Answerer {
             if (r.account == 0 && !authenticated) std::abort();                 // an open relay
         const bool text = submit.envelope.body != ipc::BodyKind::binary;
         if (text && submit.body.value.find('\0') != std::string::npos) std::abort();
+        if (submission && (mail::find_field(submit.body.view(), "Bcc") || mail::find_field(submit.body.view(), "Resent-Bcc"))) std::abort();
         return ipc::Submitted{static_cast<ipc::SubmitStatus>(program.byte() % 4), {1, 1, 1}, "because"};
     }
 };
@@ -107,7 +110,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.recipients = 5;
     Effects effects;
     bool authenticated = false;
-    Session session(limits, roles[program.byte() % 4], program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
+    const Role& role = roles[program.byte() % 4];
+    Session session(limits, role, program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
     const bool xclient = size % 4 == 0;
     if (xclient) session.allow_xclient();
     std::vector<Ask> open;
@@ -123,7 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         } else if (operation < 230) {
             if (open.empty()) continue;
             const auto at = static_cast<std::ptrdiff_t>(program.byte() % open.size());
-            Answerer answerer{program, authenticated, xclient};
+            Answerer answerer{program, authenticated, xclient, role.submission};
             session.answer(open[static_cast<std::size_t>(at)].ticket, std::visit(answerer, open[static_cast<std::size_t>(at)].question), 1);
             open.erase(open.begin() + at);
         } else if (operation < 250) {

@@ -182,6 +182,24 @@ TEST_CASE("An app password is made here, shown once, audited, and ends what its 
     CHECK(office.audit().ends_with("app-password.add ann@example.org\napp-password.remove ann@example.org\n"));
 }
 
+TEST_CASE("What an account may send as is granted and revoked on the record") {
+    Office office;
+    REQUIRE(office.create("ann@example.org", "pw").status == AdminStatus::ok);
+    ipc::GrantSendAs grant;
+    grant.actor = root;
+    grant.account = "ann@example.org";
+    grant.address = "@elsewhere.example";
+    ipc::RevokeSendAs revoke;
+    revoke.actor = root;
+    revoke.account = grant.account;
+    revoke.address = grant.address;
+    CHECK(office.admin.change(revoke).status == AdminStatus::not_found);
+    CHECK(office.admin.change(grant).status == AdminStatus::ok);
+    CHECK(office.admin.change(grant).status == AdminStatus::exists);
+    CHECK(office.admin.change(revoke).status == AdminStatus::ok);
+    CHECK(office.audit().ends_with("send-as.grant ann@example.org\nsend-as.revoke ann@example.org\n"));
+}
+
 TEST_CASE("Passwords that SASLprep refuses, or that look like app passwords, cannot be set") {
     Office office;
     REQUIRE(office.create("ann@example.org", "pw").status == AdminStatus::ok);

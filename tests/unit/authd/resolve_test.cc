@@ -1,5 +1,6 @@
 #include "authd/groups.h"
 #include "authd/resolve.h"
+#include "authd/send_as.h"
 #include "tests/unit/authd/fixture.h"
 
 using namespace postern;
@@ -412,4 +413,60 @@ TEST_CASE("A domain we are backup MX of takes any recipient for its host, and it
     CHECK_FALSE(leads("team@example.org", "other@elsewhere.example"));
     CHECK_FALSE(leads("x@elsewhere.example", "x@elsewhere.example"));
     CHECK_FALSE(leads("ann@example.org", "x@elsewhere.example"));
+}
+
+TEST_CASE("An account may send as what it was granted, until that goes") {
+    House house;
+    const auto verdict = [&](AccountId account, std::string_view reverse_path) {
+        return house.resolver.may_send_as(account, reverse_path) == ipc::Verdict::allowed;
+    };
+    const auto grant = [&](const char* account, const char* address) {
+        ipc::GrantSendAs request;
+        request.account = account;
+        request.address = address;
+        const auto done = grant_send_as(house.db, request);
+        return done ? std::optional<Errc>() : done.error().code();
+    };
+    const auto revoke = [&](const char* account, const char* address) {
+        ipc::RevokeSendAs request;
+        request.account = account;
+        request.address = address;
+        return revoke_send_as(house.db, request).ok();
+    };
+    CHECK(grant("ann@example.org", "BOB@Example.org") == std::nullopt);
+    CHECK(grant("ann@example.org", "Ann@elsewhere.example") == std::nullopt);
+    CHECK(grant("ann@example.org", "@sales.example") == std::nullopt);
+    CHECK(grant("ann@example.org", "bob@example.org") == Errc::exists);
+    CHECK(grant("ann@example.org", "no address") == Errc::invalid);
+    CHECK(grant("ann@example.org", "@") == Errc::invalid);
+    CHECK(grant("ann@example.org", "\"\"@example.org") == Errc::invalid);
+    CHECK(grant("nobody@example.org", "bob@example.org") == Errc::not_found);
+
+    CHECK(verdict(1, "bob@example.org"));
+    CHECK(verdict(1, "Bob+x@example.org"));
+    CHECK(verdict(1, "ann@elsewhere.example"));
+    CHECK_FALSE(verdict(1, "ann+x@elsewhere.example"));   // what a subaddress is elsewhere we do not know
+    CHECK(verdict(1, "whoever@sales.example"));
+    CHECK_FALSE(verdict(1, "whoever@x.sales.example"));
+    CHECK_FALSE(verdict(2, "ann@example.org"));           // not the other way round
+    CHECK_FALSE(verdict(2, "whoever@sales.example"));
+
+    ipc::ListSendAs list;
+    list.account = "ann@example.org";
+    const auto listing = list_send_as(house.db, list);
+    REQUIRE(listing);
+    REQUIRE(listing->rows.size() == 3);
+    CHECK(listing->rows.items[0].address.view() == "ann@elsewhere.example");
+    CHECK(listing->rows.items[1].address.view() == "bob@example.org");
+    CHECK(listing->rows.items[2].address.view() == "@sales.example");
+
+    CHECK(revoke("ann@example.org", "@sales.example"));
+    CHECK_FALSE(revoke("ann@example.org", "@sales.example"));
+    CHECK_FALSE(verdict(1, "whoever@sales.example"));
+    REQUIRE(delete_account(house.db, "bob@example.org").ok());
+    test::add_account(house.db, "bob@example.org");       // somebody else
+    house.resolver.forget();
+    CHECK_FALSE(verdict(1, "bob@example.org"));
+    REQUIRE(delete_account(house.db, "ann@example.org").ok());
+    CHECK_FALSE(verdict(1, "ann@elsewhere.example"));
 }

@@ -85,6 +85,30 @@ TEST_CASE("address lists: what RFC 5322 allows and what people write") {
     }
 }
 
+// What is not clear may show one reader an address that another does not see.
+TEST_CASE("a list is clear when nobody can read it in another way") {
+    struct Clear { std::string_view text; bool clear; };
+    constexpr Clear cases[] = {
+        {"", true}, {",,a@b.org", true}, {"a@b.org", true}, {"<a@b.org>", true}, {"Ann <a@b.org>, \"x@y.org\" <b@b.org>", true},
+        {"Dr. A. Lee <a@b.org> (work)", true}, {"a@b.org (x@y.org)", true}, {"(x@y.org) a@b.org", true},
+        {"F:a@b.org,Bob <b@b.org>;, c@d.org", true}, {"\"a\"@b.org", true}, {"a@[192.0.2.1]", true},
+        {"=?utf-8?q?x=40y?= <a@b.org>", true}, {"Ann\r\n <a@b.org>\r\n", true}, {"Ann <a@b.org >", true},
+        {"a@b.org x@y.org", false}, {"x@y.org <a@b.org>", false}, {"<a@b.org> <x@y.org>", false}, {"<a@b.org> x", false},
+        {"a@b.org\r\n x@y.org", false}, {"a@b.org(c)@y.org", false}, {"a@b.org (x@y.org", false}, {"\"x <a@b.org>", false},
+        {"Ann <a@b.org", false}, {"Ann <a@b.org x>", false}, {"Ann <x a@b.org>", false}, {"x a@b.org", false},
+        {"a@b .org", false}, {"a@b.(c)org", false}, {"<@x.org:a@b.org>", false}, {"F:a@b.org", false}, {"F:G:a@b.org;", false},
+        {"a@b.org;x@y.org", false}, {"a@b.org>", false}, {"=?utf-8?q?x@y.org?= <a@b.org>", false}, {"a@[192.0.2.1", false},
+        {"x@y.org\x01<a@b.org>", false},
+    };
+    for (const Clear& c : cases) {
+        INFO(c.text);
+        AddressListParser parser(c.text);
+        HeaderAddress address;
+        while (parser.next(address)) {}
+        CHECK(parser.clear() == c.clear);
+    }
+}
+
 TEST_CASE("a field of 100,000 addresses is one pass (TESTCARD C1)") {
     std::string body;
     for (int i = 0; i < 100'000; ++i) body += "Name " + std::to_string(i) + " <a@b.org>,\r\n ";

@@ -83,6 +83,7 @@ TEST_CASE("The command line is checked before anybody is asked") {
     CHECK(run({"domain", "add", "example.org", "--quota", "much"}) == exit_data);
     CHECK(run({"account", "set", "ann@example.org", "--cram-md5", "maybe"}) == exit_data);
     CHECK(run({"app-password", "add", "ann@example.org"}) == exit_usage);
+    CHECK(run({"send-as", "grant", "ann@example.org"}) == exit_usage);
     CHECK(run({"app-password", "add", "ann@example.org", "phone", "--expires", "soon"}) == exit_data);
     CHECK(run({"app-password", "add", "ann@example.org", "phone", "--expires", "90d"}) == exit_unavailable);
     CHECK(run({"domain", "list", "--json"}) == exit_unavailable);

@@ -13,31 +13,56 @@ namespace {
 
 std::size_t count_replies(std::string_view text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
-} // namespace
+const std::string false_ends[] = {
+    "\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\n.\r", "\r.\n",
+    "\r\r\n.\r\r\n", "\r\r\n.\r\n", "\r\n.\r\r\n", "\n\n.\n\n", "\n\r.\r\n", "\r\n.\n\r\n", "\r\n\0.\r\n"s, "\r\n.\0\r\n"s,
+};
 
-// D1. Behind each variant stands a second message. Sent whole, in halves and byte by byte, there is one reply and
-// nothing is accepted; the connection is closed, so that nothing behind the message is taken for a command.
-TEST_CASE("no variant of the end of data smuggles a message") {
-    const std::string variants[] = {
-        "\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\n.\r", "\r.\n",
-        "\r\r\n.\r\r\n", "\r\r\n.\r\n", "\r\n.\r\r\n", "\n\n.\n\n", "\n\r.\r\n", "\r\n.\n\r\n", "\r\n\0.\r\n"s, "\r\n.\0\r\n"s,
-    };
+// Behind each variant stands a second message, sent whole, in halves and byte by byte.
+template <class Check> void try_to_smuggle(const Limits& limits, Check check) {
     const std::string second = "MAIL FROM:<smuggled@evil.example>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\nsmuggled\r\n.\r\n";
-    for (const std::string& variant : variants) {
+    for (const std::string& variant : false_ends) {
         for (std::size_t chunk : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{10000}}) {
             INFO(printable(variant) << " in chunks of " << chunk);
-            Talk talk;
+            Talk talk(relay, limits);
             talk.send("EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n");
             talk.take_replies();
             const std::string sent = "body" + variant + second;
             for (std::size_t at = 0; at < sent.size(); at += chunk) talk.send(std::string_view(sent).substr(at, chunk));
-            const std::string replies = talk.take_replies();
-            CHECK(replies.starts_with("550 5.6.0 "));
-            CHECK(count_replies(replies) == 1);
-            CHECK(talk.submitted.empty());
-            if (variant.find('\0') == std::string::npos) CHECK(talk.closed());
+            check(talk, variant);
         }
     }
+}
+
+} // namespace
+
+// D1. There is one reply and nothing is accepted; the connection is closed, so that nothing behind the message is taken
+// for a command.
+TEST_CASE("no variant of the end of data smuggles a message") {
+    try_to_smuggle({}, [](Talk& talk, const std::string& variant) {
+        const std::string replies = talk.take_replies();
+        CHECK(replies.starts_with("550 5.6.0 "));
+        CHECK(count_replies(replies) == 1);
+        CHECK(talk.submitted.empty());
+        if (variant.find('\0') == std::string::npos) CHECK(talk.closed());
+    });
+}
+
+TEST_CASE("none does where line ends are normalized") {
+    Limits limits;
+    limits.line_ends = LineEnds::normalize;
+    try_to_smuggle(limits, [](Talk& talk, const std::string& variant) {
+        const std::string replies = talk.take_replies();
+        CHECK(count_replies(replies) == 1);
+        CHECK(talk.submitted.empty() == (variant.find('\0') != std::string::npos));
+        if (talk.submitted.empty()) return;
+        CHECK(replies.starts_with("250 "));
+        REQUIRE(talk.submitted.size() == 1);
+        CHECK(talk.submitted[0].envelope.reverse_path.view() == "a@b.example");
+        const bool ends = variant == "\r\r\n.\r\n";           // it does, but nothing behind it is heard
+        CHECK(talk.closed() == ends);
+        CHECK((talk.submitted[0].body.view().find("DATA\r\nsmuggled\r\n") != std::string_view::npos) == !ends);
+    });
 }
 
 // D3, lesson 14.

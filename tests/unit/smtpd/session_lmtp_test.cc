@@ -157,3 +157,42 @@ TEST_CASE("LHLO is not SMTP") {
     Talk talk;
     talk.script("S: 220 *\nC: LHLO client.example\nS: 500 5.5.1 This is SMTP: say EHLO\n");
 }
+
+TEST_CASE("LMTP refuses a message for those alone whom it does not fit") {
+    Talk talk(lmtp, {}, false);
+    talk.script(std::string(hello) + R"(
+        C: MAIL FROM:<bob@example.net>
+        S: 250 *
+        C: RCPT TO:<tight@example.org>
+        S: 250 *
+        C: RCPT TO:<ann@example.org>
+        S: 250 *
+        C: RCPT TO:<ruled@example.org>
+        S: 250 *
+        C: DATA
+        S: 354 *
+        C: Subject: longer than fifty octets, which two of them do not take
+        C:
+        C: x
+        C: .
+        S: 552 5.2.2 <tight@example.org> Mailbox is full
+        S: 250 2.0.0 <ann@example.org> Queued as *
+        S: 552 5.2.3 <ruled@example.org> *
+        C: MAIL FROM:<bob@example.net>
+        S: 250 *
+        C: RCPT TO:<tight@example.org>
+        S: 250 *
+        C: DATA
+        S: 354 *
+        C: Subject: longer than fifty octets, which nobody is left for
+        C:
+        C: x
+        C: .
+        S: 552 5.2.2 <tight@example.org> Mailbox is full
+        C: QUIT
+        S: 221 *
+    )");
+    REQUIRE(talk.submitted.size() == 1);
+    REQUIRE(talk.submitted[0].envelope.recipients.size() == 1);
+    CHECK(talk.submitted[0].envelope.recipients.items[0].forward_path.view() == "ann@example.org");
+}

@@ -48,7 +48,8 @@ struct Answerer {
     Answer operator()(const ipc::CheckSender& check) const {
         const std::string_view from = check.reverse_path.view();
         if (from == "down@example.org") return ipc::SenderVerdict{ipc::Verdict::unavailable};
-        return ipc::SenderVerdict{from == "ann@example.org" ? ipc::Verdict::allowed : ipc::Verdict::denied, talk.sender_limit};
+        const bool own = from.empty() || from == "ann@example.org" || from == "team@example.org" || from == "ann+x@example.org";
+        return ipc::SenderVerdict{own ? ipc::Verdict::allowed : ipc::Verdict::denied, talk.sender_limit};
     }
     Answer operator()(const ipc::ResolveRecipient& resolve) const {
         const std::string address(resolve.forward_path.view());

@@ -84,3 +84,18 @@ TEST_CASE("what a message's size says to each recipient, and to all of them in o
     CHECK(transaction.fit(301) == Fit::too_large_to_send);
     CHECK(transaction.fit(301, 1) == Fit::too_large_to_send);
 }
+
+TEST_CASE("who leaves the envelope takes along what was asked for it") {
+    Transaction transaction("bob@example.net", 0, ipc::BodyKind::seven_bit);
+    REQUIRE(transaction.add_local("full@example.org", taking(1, 0, 100), {0, ipc::notify::never, "rfc822;full@example.org"}));
+    REQUIRE(transaction.add_local("ann@example.org", taking(2, 0, 0), {0, ipc::notify::failure, "rfc822;ann@example.org"}));
+    CHECK(transaction.drop_unfit(100) == Transaction::Fit::fits);
+    CHECK(transaction.drop_unfit(101) == Transaction::Fit::fits);
+    const auto recipients = transaction.take_recipients();
+    REQUIRE(recipients.size() == 1);
+    CHECK(recipients[0].account == 2);
+    const auto extensions = transaction.take_extensions();
+    REQUIRE(extensions.recipients.size() == 1);
+    CHECK(extensions.recipients.items[0].index == 0);
+    CHECK(extensions.recipients.items[0].original.view() == "rfc822;ann@example.org");
+}
