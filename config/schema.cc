@@ -50,7 +50,7 @@ constexpr Option table[] = {
     range(Kind::size, "smtp.max_command_line", "2048", 512, 16384, smtpd, "a command line with its CRLF; AUTH may have 12288"),
     range(Kind::size, "smtp.max_message_line", "64KiB", 998, 1 * gib, smtpd, "a line of a message; RFC 5321 promises 998"),
     {"smtp.bare_line_ends", Kind::choice, "refuse", 0, 0, "refuse|normalize", smtpd, "what becomes of a message with a lone CR or LF: refused, or each becomes CRLF; neither ever ends a message"},
-    range(Kind::number, "smtp.max_hops", "50", 10, 1000, smtpd, "Received lines before a message counts as looping"),
+    range(Kind::number, "smtp.max_hops", "100", 10, 1000, smtpd, "Received lines before a message counts as looping; RFC 5321 section 6.3 asks for 100 at least"),
     range(Kind::size, "smtp.max_header", "16MiB", 64 * kib, 1 * gib, smtpd, "header of a message, all its fields"),
     {"smtp.header_checks", Kind::choice, "author", 0, 0, "off|author|shown|strict", smtpd, "what is refused for its header on port 25: postern-smtpd(8)"},
     {"smtp.submission_header_checks", Kind::choice, "strict", 0, 0, "off|author|shown|strict", smtpd, "the same of submissions"},

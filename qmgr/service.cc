@@ -149,7 +149,7 @@ void Service::take_body(const std::shared_ptr<In<ipc::Submit>>& in) {
     } else if (!spool_->is_recovered()) {                // it may be of before our start: then we know more
         return when_recovered([this, in] { take_body(in); });
     } else if (!spool_->adopt_large(token)) {
-        return refuse(*in, SubmitStatus::refused, "no such large body");
+        return refuse(*in, SubmitStatus::unavailable, "the large body is gone");   // sent again, it may get here
     }
     ++submissions_;
     spool_->commit_large(token, [this, in, token](Result<LargeBody> body) {

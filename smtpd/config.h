@@ -24,7 +24,7 @@ struct Limits {
     std::uint64_t command_bytes = 2048;               // a command line with its CRLF
     std::uint64_t line_bytes = 65536;                 // a line of a message
     LineEnds line_ends = LineEnds::refuse;
-    std::uint64_t hops = 50;
+    std::uint64_t hops = 100;
     std::uint64_t header_bytes = 16 * 1024 * 1024;
     HeaderChecks header_checks = HeaderChecks::author;              // on port 25
     bool check_authors = true;                        // of a submission: they are addresses of its account

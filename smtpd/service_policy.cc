@@ -86,7 +86,7 @@ void Service::change_client(Conversation& c, std::uint32_t ticket, const ipc::Ch
     c.trusted = policy_.trusts(address);
     c.brought_mail = false;
     c.seat.release();
-    auto seat = seats_.take(address, c.rank);
+    auto seat = seats_.take(address, c.rank, c.trusted);
     if (!seat) return on_answer(c.id, ticket, ClientJudged{replies::too_many_connections, {}}, {});
     c.seat = std::move(*seat);
     if (c.trusted) return on_answer(c.id, ticket, ClientJudged{}, {});

@@ -406,7 +406,7 @@ void Session::drain() {
 
 void Session::make_way() {
     if (state_ == State::handshake) close();
-    else close_with(replies::crowded, "had to make way");
+    else close_with(replies::crowded);
 }
 
 void Session::peer_closed() { finish(); }

@@ -258,7 +258,7 @@ TEST_CASE("a loop is seen in chunks, too") {
     Talk talk;
     talk.script(envelope());
     std::string header;
-    for (int hop = 0; hop < 51; ++hop) header += "Received: from a by b\r\n";
+    for (int hop = 0; hop < 101; ++hop) header += "Received: from a by b\r\n";
     talk.send(bdat(header) + bdat("\r\nx\r\n", true));
     talk.script("S: 250 *\nS: 554 5.4.6 *\n");
     CHECK(talk.submitted.empty());
