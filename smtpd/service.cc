@@ -117,7 +117,7 @@ void Service::accept_from(Port& port) {
 void Service::arrive(Fd socket, const Role& role, const IpAddress& source) {
     const TraceId trace = TraceId::make();
     if (role.lmtp || !proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
-    proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client) {
+    proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client, const auto&) {
         greet(std::move(taken), role, trace, client);
     });
 }
