@@ -63,7 +63,7 @@ class Walk {
     Result<RecipientStatus> to_postmaster(const Domain& domain, const mail::Mailbox& mailbox);
     RecipientStatus to_foreign(const mail::Mailbox& mailbox);
     bool is_role(std::string_view local_part) const;
-    const Domains::value_type* first_domain() const;
+    std::string first_domain() const;
 
     Database& db_;
     const Domains& domains_;
@@ -79,24 +79,22 @@ bool Walk::is_role(std::string_view local_part) const {
                                                   [&](const std::string& name) { return iequals(name, local_part); });
 }
 
-const Domains::value_type* Walk::first_domain() const {
+std::string Walk::first_domain() const {
     const Domains::value_type* first = nullptr;
     for (const auto& domain : domains_)
         if (!domain.second.backup_mx && (!first || domain.second.id < first->second.id)) first = &domain;
-    return first;
+    return first ? first->first : "invalid";               // a name that nobody can have: RFC 6761 section 6.4
 }
 
 Result<RecipientStatus> Walk::start(std::string_view address) {
     auto mailbox = mail::parse_mailbox(address);
-    // RFC 5321 section 4.1.1.3: "postmaster" without a domain is this host's; the first domain's here.
-    if (!mailbox && iequals(address, "postmaster")) {
-        const auto* first = first_domain();
-        if (!first) return RecipientStatus::unknown_user;
-        mailbox = mail::Mailbox{"postmaster", first->first};
-    }
+    // Without a domain it is this host's: "postmaster" (RFC 5321 section 4.1.1.3), and what had an address literal of ours
+    // (section 4.1.3). The first domain's, here.
+    const bool bare = !mailbox;
+    if (bare) mailbox = mail::parse_mailbox(std::string(address) + "@" + first_domain());
     if (!mailbox) return RecipientStatus::invalid;
     const auto domain = domains_.find(mailbox->domain);
-    if (domain == domains_.end()) return RecipientStatus::foreign;
+    if (domain == domains_.end()) return bare ? RecipientStatus::unknown_user : RecipientStatus::foreign;
     auto status = visit(*mailbox, "");
     out.reserved = is_reserved(mailbox->local_part);
     const bool lost = status && (*status == RecipientStatus::unknown_user || *status == RecipientStatus::disabled ||

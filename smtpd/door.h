@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 namespace postern::smtpd {
 
@@ -19,6 +20,7 @@ struct Visitor {
     TraceId trace;
     IpAddress address;
     std::string text;                    // of the address, as shown
+    std::optional<IpAddress> local;      // what it connected to, where a PROXY header said so
     Seats::Rank rank = Seats::Rank::known;
     Seats::Seat seat;
 };

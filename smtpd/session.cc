@@ -223,11 +223,20 @@ void Session::on(const ipc::SenderVerdict& verdict, std::int64_t now) {
     reply(answer);
 }
 
+// RFC 5321 section 4.1.3: an address literal that is ours names this host. No other one is ever resolved.
+bool Session::is_this_host(const mail::Mailbox& mailbox) const {
+    if (!limits_.address_literals || !mailbox.is_literal()) return false;
+    const auto address = mail::address_in_literal(mailbox.domain);
+    return address && (address == local_ || contains(limits_.public_addresses, *address));
+}
+
 void Session::handle(const RcptTo& c) {
     if (transaction_.accepted() + held_.size() >= limits_.recipients) return reply(replies::too_many_recipients);
     const bool ascii = c.forward_path.ascii && std::none_of(c.original.begin(), c.original.end(), mail::is_eight_bit);
     if (!ascii && !transaction_.smtputf8()) return reply(replies::needs_smtputf8);
-    std::string forward_path = c.forward_path.mailbox.text();
+    const mail::Mailbox& mailbox = c.forward_path.mailbox;
+    // Which domain this host stands for is authd's to know, as it is of <Postmaster>.
+    std::string forward_path = is_this_host(mailbox) ? mail::Mailbox{mailbox.local_part, {}}.text() : mailbox.text();
     const std::uint32_t ticket = ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size(),
                                                            transaction_.reverse_path(), handle_});
     effects_.asks.back().first = transaction_.ask_first();

@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import smtplib
+import socket
 
 import pytest
 
-from lab import message, run, wait_for
+from lab import Instance, message, run, wait_for
 
 STRANGER = "bob@elsewhere.example"
 tests = itertools.count(1)
@@ -306,3 +307,53 @@ def test_a_backup_mx_queues_for_any_recipient_and_relays_for_nobody_else(instanc
     assert rcpt(instance, f"anyone@sub.{domain}")[0] == 550
     instance.mailctl("domain", "set", domain, "--backup-mx", "off")
     assert rcpt(instance, f"anyone@{domain}")[0] == 550
+
+
+# -- address literals
+
+@pytest.fixture(scope="module")
+def by_nat(tmp_path_factory):
+    """203.0.113.25 leads here, by NAT; 127.0.0.2 is a load balancer."""
+    instance = Instance(tmp_path_factory.mktemp("literals"), users=1, settings=[
+        "smtp.public_addresses=203.0.113.25", "smtp.proxy_networks=127.0.0.2", "policy.greet_delay=0"])
+    instance.start()
+    yield instance
+    instance.stop()
+
+
+def test_an_address_literal_of_ours_is_the_first_domain(by_nat):
+    user = by_nat.user(1)
+    name = user.address.split("@")[0]
+    literals = [f"{name}@[127.0.0.1]", f"{name}@[IPv6:::ffff:127.0.0.1]", f"{name}@[203.0.113.25]"]
+    for address in literals:
+        assert deliver(by_nat, [address], message("by-literal"))[0] == 250
+    by_nat.wait_for_mail(user, len(literals))
+    assert f"Delivered-To: {user.address}\r\n".encode() in by_nat.fetch(user, b"1")
+    assert rcpt(by_nat, "postmaster@[127.0.0.1]")[0] == 250
+    for elsewhere in ("127.0.0.3", "203.0.113.26", "IPv6:::1"):
+        code, text = rcpt(by_nat, f"{name}@[{elsewhere}]")
+        assert (code, text[:5]) == (550, "5.7.1"), elsewhere
+    for nobody in ("nobody@[127.0.0.1]", f"{name}%elsewhere.example@[127.0.0.1]", f'"{name}@elsewhere.example"@[127.0.0.1]'):
+        code, text = rcpt(by_nat, nobody)
+        assert (code, text[:5]) == (550, "5.1.1"), nobody
+
+
+def test_behind_a_load_balancer_its_address_counts(by_nat):
+    name = by_nat.user(1).address.split("@")[0]
+    with socket.create_connection(("127.0.0.1", by_nat.port("smtp")), timeout=20, source_address=("127.0.0.2", 0)) as proxied:
+        replies = proxied.makefile("rb")
+        proxied.sendall(b"PROXY TCP4 192.0.2.77 198.51.100.25 40000 25\r\n")
+        assert replies.readline().startswith(b"220")
+        for command, code in [("HELO client.example", b"250"), ("MAIL FROM:<>", b"250"), (f"RCPT TO:<{name}@[198.51.100.25]>", b"250"),
+                              (f"RCPT TO:<{name}@[127.0.0.1]>", b"550"), ("QUIT", b"221")]:
+            proxied.sendall(f"{command}\r\n".encode())
+            assert replies.readline().startswith(code), command
+
+
+def test_literals_can_be_left_to_nobody(by_nat):
+    name = by_nat.user(1).address.split("@")[0]
+    assert rcpt(by_nat, f"{name}@[127.0.0.1]")[0] == 250
+    config = by_nat.dir / "postern.yaml"
+    config.write_text(config.read_text().replace("public_addresses:", "address_literals: false\n  public_addresses:"))
+    by_nat.mailctl("reload")
+    wait_for(lambda: rcpt(by_nat, f"{name}@[127.0.0.1]")[0] == 550, "the new configuration")

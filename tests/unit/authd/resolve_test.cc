@@ -110,7 +110,7 @@ constexpr Case cases[] = {
     {"gone@example.org", "disabled"},
     {"away@example.org", "deliver 4:away@example.org"},          // suspended still receives
     {"carl@closed.example", "disabled"},
-    {"", "invalid"}, {"ann", "invalid"}, {"@example.org", "invalid"}, {"ann@", "invalid"},
+    {"", "invalid"}, {"ann@@", "invalid"}, {"@example.org", "invalid"}, {"ann@", "invalid"},
     {"ann+Lists@example.org", "deliver 1:ann+Lists@example.org detail=Lists"},
     {"ann+a+b@example.org", "deliver 1:ann+a+b@example.org detail=a+b"},
     {"a+b@example.org", "deliver 6:a+b@example.org"},            // a real name comes before a subaddress
@@ -136,6 +136,12 @@ constexpr Case cases[] = {
     {"hostmaster@example.org", "unknown"},
     {"Abuse@catch.example", "deliver 5:Abuse@catch.example"},    // a person, not the catch-all
     {"postmaster", "deliver 5:postmaster@example.org"},
+    {"ann", "deliver 1:ann@example.org"},                        // where no domain is said
+    {"ann+lists", "deliver 1:ann+lists@example.org detail=lists"},
+    {"nobody", "unknown"},
+    {"\"ann@elsewhere.example\"", "unknown"},
+    {"ann%elsewhere.example", "unknown"},
+    {"ann lee", "invalid"},
     {"Postmaster@closed.example", "disabled"},
 };
 

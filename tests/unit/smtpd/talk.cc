@@ -62,7 +62,7 @@ struct Answerer {
             {"army@example.org", Status::too_many}};
         for (const auto& [name, status] : known)
             if (name == address) return ipc::RecipientVerdict{status, {}, {}};
-        if (!address.ends_with("@example.org") && address != "postmaster")
+        if (!address.ends_with("@example.org") && address != "postmaster" && address != "ann")
             return ipc::RecipientVerdict{Status::foreign, {}, {}};
         ipc::RecipientVerdict verdict{Status::deliver, std::vector<ipc::LocalTarget>{{std::hash<std::string>{}(address), address, {}}}, {}};
         if (address == "tight@example.org") verdict.room = 50;
