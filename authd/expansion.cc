@@ -2,6 +2,7 @@
 
 #include "authd/address.h"
 #include "authd/aliases.h"
+#include "authd/backup_recipients.h"
 #include "authd/groups.h"
 #include "libcommon/text.h"
 
@@ -60,6 +61,7 @@ class Walk {
                                      const std::vector<std::string>& members);
     Result<RecipientStatus> to_targets(const std::vector<std::string>& targets, std::string_view detail);
     Result<RecipientStatus> to_nobody(const Domain& domain, const mail::Mailbox& mailbox);
+    Result<RecipientStatus> to_backup(const Domain& domain, const mail::Mailbox& mailbox);
     Result<RecipientStatus> to_postmaster(const Domain& domain, const mail::Mailbox& mailbox);
     RecipientStatus to_foreign(const mail::Mailbox& mailbox);
     bool is_role(std::string_view local_part) const;
@@ -108,7 +110,7 @@ Result<RecipientStatus> Walk::visit(const mail::Mailbox& mailbox, std::string_vi
     if (!domain->second.active) return RecipientStatus::disabled;
     auto entry = find(domain->second, mailbox.local_part);
     if (!entry) return entry.error();
-    if (!*entry) return domain->second.backup_mx ? to_foreign(mailbox) : to_nobody(domain->second, mailbox);
+    if (!*entry) return domain->second.backup_mx ? to_backup(domain->second, mailbox) : to_nobody(domain->second, mailbox);
     const Entry& found = **entry;
     if (!found.detail.empty()) detail = found.detail;
     return found.account != 0 ? to_account(found.account, mailbox, detail)
@@ -203,6 +205,18 @@ RecipientStatus Walk::to_foreign(const mail::Mailbox& mailbox) {
     return RecipientStatus::deliver;
 }
 
+// postmaster and abuse are listed by the standards.
+Result<RecipientStatus> Walk::to_backup(const Domain& domain, const mail::Mailbox& mailbox) {
+    if (!domain.backup_listed || is_reserved(mailbox.local_part)) return to_foreign(mailbox);
+    const auto user = mail::split_subaddress(mailbox.local_part, domain.separators).user;
+    for (std::string_view local_part : {std::string_view(mailbox.local_part), user}) {
+        auto listed = is_backup_recipient(db_, domain.id, local_part);
+        if (!listed) return listed.error();
+        if (*listed) return to_foreign(mailbox);
+    }
+    return RecipientStatus::unknown_user;
+}
+
 Result<RecipientStatus> Walk::to_targets(const std::vector<std::string>& targets, std::string_view detail) {
     RecipientStatus result = RecipientStatus::unknown_user;
     for (const std::string& target : targets) {
@@ -250,13 +264,15 @@ Result<RecipientStatus> Walk::to_postmaster(const Domain& domain, const mail::Ma
 } // namespace
 
 Result<void> load_domains(Database& db, Domains& into) {
-    Rows rows = db.query("SELECT name, id, organization, status, separator, catch_all, backup_mx FROM domains");
+    Rows rows = db.query("SELECT name, id, organization, status, separator, catch_all, backup_mx,"
+                         " EXISTS (SELECT 1 FROM backup_recipients r WHERE r.domain = domains.id AND r.staged = 0) FROM domains");
     while (rows.next())
         into.emplace(std::string(rows.text(0)),
                      Domain{.id = rows.count(1),
                             .organization = rows.count(2),
                             .active = rows.number(3) == static_cast<int>(ipc::DomainStatus::active),
                             .backup_mx = rows.number(6) != 0,
+                            .backup_listed = rows.number(7) != 0,
                             .separators = std::string(rows.text(4)),
                             .catch_all = std::string(rows.text(5))});
     if (auto failed = rows.failed()) return *failed;

@@ -4,6 +4,7 @@
 #include "authd/aliases.h"
 #include "authd/app_password.h"
 #include "authd/audit.h"
+#include "authd/backup_recipients.h"
 #include "authd/domains.h"
 #include "authd/groups.h"
 #include "authd/organizations.h"
@@ -225,7 +226,7 @@ void Service::serve_management() {
         in.reply(result);
     });
     serve_changes<ipc::CreateOrganization, ipc::RenameOrganization, ipc::DeleteOrganization, ipc::CreateDomain,
-                  ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount,
+                  ipc::ChangeDomain, ipc::DeleteDomain, ipc::StoreBackupRecipients, ipc::ClearBackupRecipients, ipc::ChangeAccount, ipc::DeleteAccount,
                   ipc::RemoveAppPassword, ipc::AddAddress, ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias,
                   ipc::SaveGroup, ipc::ChangeMembers, ipc::DeleteGroup, ipc::GrantSendAs, ipc::RevokeSendAs>();
     serve_hashed_changes<ipc::CreateAccount, ipc::ImportAccounts, ipc::SetPassword>();
@@ -236,6 +237,7 @@ void Service::serve_management() {
     serve_listing<ipc::ListSendAs>(list_send_as);
     serve_listing<ipc::ListOrganizations>(list_organizations);
     serve_listing<ipc::ListDomains>(list_domains);
+    serve_listing<ipc::ListBackupRecipients>(list_backup_recipients);
     serve_listing<ipc::ListAccounts>(list_accounts);
     serve_account();
     serve_listing<ipc::ListAliases>(list_aliases);

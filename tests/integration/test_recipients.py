@@ -309,6 +309,34 @@ def test_a_backup_mx_queues_for_any_recipient_and_relays_for_nobody_else(instanc
     assert rcpt(instance, f"anyone@{domain}")[0] == 550
 
 
+def test_a_backup_mx_with_a_list_takes_nobody_else(instance, user):
+    domain = "listed.example"
+    instance.mailctl("domain", "add", domain, "--backup-mx", "on")
+    assert "ANY recipient" in instance.mailctl("domain", "show", domain)
+    names = [f"user{number}" for number in range(2500)]
+    lines = "".join(f"{name}@{domain} OK\n" for name in names[:-1]) + f"# by its name\n\n{names[-1]}\n"
+    assert "2500 recipients" in instance.mailctl("backup-mx", "import", domain, "-", stdin=lines.encode())
+    assert "for 2500 listed recipients" in instance.mailctl("domain", "show", domain)
+    listed = json.loads(instance.mailctl("backup-mx", "list", domain, "--json"))
+    assert sorted(row["address"] for row in listed) == sorted(f"{name}@{domain}" for name in names)
+    for known in ("user0", "USER1234", "user2499", "user7+lists", "postmaster"):
+        assert rcpt(instance, f"{known}@{domain}")[0] == 250, known
+    for unknown in ("user2500", "anyone"):
+        code, text = rcpt(instance, f"{unknown}@{domain}")
+        assert (code, text[:5]) == (550, "5.1.1"), unknown
+    assert deliver(instance, [f"user0@{domain}"], message("for a listed one"))[0] == 250
+
+    instance.mailctl("backup-mx", "import", domain, "-", stdin=b"anyone\n")             # replaced whole
+    assert rcpt(instance, f"anyone@{domain}")[0] == 250 and rcpt(instance, f"user0@{domain}")[0] == 550
+    for wrong in ("", "# nobody\n", f"other\nann@{user.address.split('@')[1]}\n", "two words@x\n@\n"):
+        with pytest.raises(AssertionError):
+            instance.mailctl("backup-mx", "import", domain, "-", stdin=wrong.encode())
+    assert rcpt(instance, f"anyone@{domain}")[0] == 250 and rcpt(instance, f"other@{domain}")[0] == 550
+    instance.mailctl("backup-mx", "clear", domain)
+    assert rcpt(instance, f"other@{domain}")[0] == 250
+    assert "ANY recipient" in instance.mailctl("domain", "show", domain)
+
+
 # -- address literals
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,4 @@
+#include "authd/backup_recipients.h"
 #include "authd/groups.h"
 #include "authd/resolve.h"
 #include "authd/send_as.h"
@@ -419,6 +420,63 @@ TEST_CASE("A domain we are backup MX of takes any recipient for its host, and it
     CHECK_FALSE(leads("team@example.org", "other@elsewhere.example"));
     CHECK_FALSE(leads("x@elsewhere.example", "x@elsewhere.example"));
     CHECK_FALSE(leads("ann@example.org", "x@elsewhere.example"));
+}
+
+TEST_CASE("A backup MX with a list takes whom the list has, once all of it is there") {
+    House house;
+    test::add_domain(house.db, "else.example", {.backup_mx = true});
+    const auto store = [&](std::vector<ipc::Address> addresses, bool first, bool last) {
+        ipc::StoreBackupRecipients request;
+        request.domain = "else.example";
+        request.first = first;
+        request.last = last;
+        request.addresses = std::move(addresses);
+        Transaction transaction(house.db);
+        const auto stored = store_backup_recipients(house.db, request);
+        if (stored) REQUIRE(transaction.commit().ok());
+        house.resolver.forget();
+        return stored ? std::to_string(*stored) : stored.error().message();
+    };
+    const auto takes = [&](std::string_view recipient) { return house.ask(recipient).status == ipc::RecipientStatus::deliver; };
+    CHECK(store({"ann@else.example", "Bob@Else.Example"}, true, false) == "2");
+    CHECK(takes("whoever@else.example"));                                   // not all of it is there
+    CHECK(store({"carl@else.example", "ann@else.example"}, false, true) == "3");
+    CHECK(describe(house.ask("Ann@else.example")) == "deliver >Ann@else.example");
+    CHECK(takes("bob@else.example"));
+    CHECK(takes("carl+lists@else.example"));
+    CHECK(takes("postmaster@else.example"));
+    CHECK(describe(house.ask("whoever@else.example")) == "unknown");
+    CHECK(describe(house.ask("security@else.example")) == "deliver 5:security@else.example");   // a role: somebody here
+    CHECK(house.resolver.leads_to({"ann@else.example", "ann@else.example"}) == ipc::Verdict::allowed);
+    CHECK(house.resolver.leads_to({"whoever@else.example", "whoever@else.example"}) == ipc::Verdict::denied);
+
+    CHECK(store({"dora@else.example"}, true, false) == "1");                // and whoever sent it went away
+    CHECK(store({"emil@else.example"}, true, true) == "1");
+    CHECK_FALSE(takes("ann@else.example"));
+    CHECK_FALSE(takes("dora@else.example"));
+    CHECK(takes("emil@else.example"));
+
+    CHECK(store({}, true, true).starts_with("the list is empty"));
+    CHECK(store({"ann@example.org"}, true, true).starts_with("not in this domain"));
+    CHECK(store({"no address"}, true, true).starts_with("expected @"));
+    CHECK(takes("emil@else.example"));
+    CHECK_FALSE(takes("ann@else.example"));
+
+    ipc::ListBackupRecipients page;
+    page.domain = "else.example";
+    REQUIRE(list_backup_recipients(house.db, page)->rows.size() == 1);
+    CHECK(list_backup_recipients(house.db, page)->rows.items[0].address.view() == "emil@else.example");
+    page.after = "emil@else.example";
+    CHECK(list_backup_recipients(house.db, page)->rows.empty());
+    ipc::ListDomains all;
+    all.only = "else.example";
+    CHECK(list_domains(house.db, all)->backups.items.at(0).recipients == 1);
+
+    REQUIRE(clear_backup_recipients(house.db, "else.example").ok());
+    house.resolver.forget();
+    CHECK(takes("whoever@else.example"));
+    CHECK_FALSE(clear_backup_recipients(house.db, "nowhere.example").ok());
+    REQUIRE(delete_domain(house.db, "else.example").ok());                  // its list goes with it
 }
 
 TEST_CASE("An account may send as what it was granted, until that goes") {
