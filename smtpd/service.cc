@@ -57,7 +57,7 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon) :
     daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)), policy_(daemon),
-    proxies_(daemon.loop()), door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }),
+    proxies_(daemon.loop()), door_(daemon.loop(), policy_, [this](Visitor visitor) { admit(std::move(visitor)); }),
     certificates_(daemon, "smtp", "smtp"), clock_(daemon.loop(), [this] { tick(); }),
     breath_(daemon.loop(), [this] { refusals_ = 0; breathe(); }) {
     load_settings();
