@@ -267,6 +267,24 @@ def test_a_quota_of_messages_and_what_disabled_means(instance, user):
     assert rcpt(instance, user.address)[0] == 250                            # receives, and may not log in
 
 
+def test_another_quota_counts_at_once_for_deliveries_and_open_sessions(instance, user):
+    instance.mailctl("account", "set", user.address, "--quota-messages", "1")
+    instance.send(None, user, message("the only one"))
+    instance.wait_for_mail(user)                                             # by a login that learns the quota
+    instance.mailctl("account", "set", user.address, "--quota-messages", "none")
+    for number in range(3):
+        instance.send(None, user, message(f"more-{number}"))
+    until_used(instance, user, 4)                                            # none waits for a login
+    with instance.imap(user) as session:
+        assert session.append("INBOX", None, None, message("appended"))[0] == "OK"
+        instance.mailctl("account", "set", user.address, "--quota-messages", "5")
+
+        def refused():
+            code, text = session.append("INBOX", None, None, message("too many"))
+            return code == "NO" and b"OVERQUOTA" in text[0]
+        wait_for(refused, "the quota to reach the session")
+
+
 @pytest.mark.parametrize("daemon", ["authd", "imapd"])
 def test_what_a_mailbox_holds_is_learnt_again_after_a_crash(instance, user, daemon):
     instance.mailctl("account", "set", user.address, "--quota-messages", "1")

@@ -356,7 +356,11 @@ TEST_CASE("What a mailbox holds counts once its owner has said it") {
     House house;                                             // bob may have 1000 bytes
     std::vector<AccountId> asked;
     bool owner_there = false;
-    house.uses.on_ask([&](AccountId account) { return asked.push_back(account), owner_there; });
+    std::uint64_t told = 0;
+    house.uses.on_ask([&](AccountId account, const ipc::MailboxLimits& limits) {
+        told = limits.bytes;
+        return asked.push_back(account), owner_there;
+    });
     CHECK(describe(house.ask("bob@example.org", 900)) == "deliver 2:bob@example.org");   // not known: not refused
     CHECK(describe(house.ask("ann@example.org")) == "deliver 1:ann@example.org");        // no quota: nobody is asked
     owner_there = true;
@@ -374,6 +378,19 @@ TEST_CASE("What a mailbox holds counts once its owner has said it") {
     CHECK(asked == std::vector<AccountId>{2, 2, 2});
     house.uses.set({2, 100, 3});
     CHECK(describe(house.ask("bob@example.org", 900)) == "deliver 2:bob@example.org");
+    CHECK(told == 1000);
+
+    for (const std::uint64_t quota : {2000, 0}) {            // its owner is told of another one, and of none
+        ipc::AccountSettings settings;
+        settings.quota_bytes = quota;
+        REQUIRE(change_account(house.db, test::change("bob@example.org", settings)).ok());
+        house.resolver.forget();
+        asked.clear();
+        CHECK(describe(house.ask("bob@example.org")) == "deliver 2:bob@example.org");
+        CHECK(describe(house.ask("bob@example.org")) == "deliver 2:bob@example.org");
+        CHECK(asked == std::vector<AccountId>{2});
+        CHECK(told == quota);
+    }
 }
 
 TEST_CASE("A quota of messages") {
