@@ -290,6 +290,9 @@ const Reply& Session::add_recipient(const Held& asked) {
     if (verdict.status == ipc::RecipientStatus::foreign && relays)
         return transaction_.add_foreign(asked.text, asked.dsn) ? reply_to(ipc::RecipientStatus::deliver)
                                                       : replies::too_many_recipients;
+    // Never so of our authd; a 250 for a message that nobody gets would lose it.
+    if (verdict.status == ipc::RecipientStatus::deliver && verdict.targets.empty() && verdict.forwards.empty())
+        return reply_to(ipc::RecipientStatus::unavailable);
     if (verdict.status == ipc::RecipientStatus::deliver && !transaction_.add_local(asked.text, verdict, asked.dsn))
         return replies::too_many_recipients;
     return reply_to(verdict.status);

@@ -240,6 +240,8 @@ TEST_CASE("each recipient gets the answer that explains it") {
         S: 451 4.3.0 *
         C: RCPT TO:<far@elsewhere.example>
         S: 550 5.7.1 Relaying denied*
+        C: RCPT TO:<void@example.org>
+        S: 451 4.3.0 *
         C: DATA
         S: 554 5.5.1 No valid recipients
         C: RCPT TO:<Postmaster>

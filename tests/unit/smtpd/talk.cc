@@ -59,7 +59,7 @@ struct Answerer {
             {"full@example.org", Status::over_quota},     {"loop@example.org", Status::loop},
             {"odd@example.org", Status::invalid},         {"slow@example.org", Status::unavailable},
             {"group@example.org", Status::not_permitted}, {"small@example.org", Status::too_large},
-            {"army@example.org", Status::too_many}};
+            {"army@example.org", Status::too_many},       {"void@example.org", Status::deliver}};
         for (const auto& [name, status] : known)
             if (name == address) return ipc::RecipientVerdict{status, {}, {}};
         if (!address.ends_with("@example.org") && address != "postmaster" && address != "ann")
