@@ -156,8 +156,8 @@ AdminResult Admin::change(const ipc::DeleteDomain& r) {
     return perform(r.actor, "domain.delete", r.name, "", [&] { return delete_domain(db_, r.name); });
 }
 AdminResult Admin::change(const ipc::StoreBackupRecipients& r) {
-    return perform(r.actor, "backup-mx.recipients", r.domain, fmt::format("{}{}{} addresses", r.first ? "first " : "", r.last ? "last " : "", r.addresses.size()),
-                   [&] { return store_backup_recipients(db_, r); });
+    const std::string about = fmt::format("{} addresses{}{}", r.addresses.size(), r.first ? ", the first" : "", r.last ? ", in force" : "");
+    return perform(r.actor, "backup-mx.recipients", r.domain, about, [&] { return store_backup_recipients(db_, r); });
 }
 AdminResult Admin::change(const ipc::ClearBackupRecipients& r) {
     return perform(r.actor, "backup-mx.clear", r.domain, "", [&] { return clear_backup_recipients(db_, r.domain); });

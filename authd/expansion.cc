@@ -101,7 +101,9 @@ Result<RecipientStatus> Walk::start(std::string_view address) {
     out.reserved = is_reserved(mailbox->local_part);
     const bool lost = status && (*status == RecipientStatus::unknown_user || *status == RecipientStatus::disabled ||
                                  *status == RecipientStatus::loop);
-    return lost && domain->second.active && is_role(mailbox->local_part) ? to_postmaster(domain->second, *mailbox) : status;
+    // Of a domain that is another host's the further roles are that host's to have.
+    const bool role = domain->second.backup_mx ? out.reserved : is_role(mailbox->local_part);
+    return lost && domain->second.active && role ? to_postmaster(domain->second, *mailbox) : status;
 }
 
 Result<RecipientStatus> Walk::visit(const mail::Mailbox& mailbox, std::string_view detail) {
@@ -209,12 +211,10 @@ RecipientStatus Walk::to_foreign(const mail::Mailbox& mailbox) {
 Result<RecipientStatus> Walk::to_backup(const Domain& domain, const mail::Mailbox& mailbox) {
     if (!domain.backup_listed || is_reserved(mailbox.local_part)) return to_foreign(mailbox);
     const auto user = mail::split_subaddress(mailbox.local_part, domain.separators).user;
-    for (std::string_view local_part : {std::string_view(mailbox.local_part), user}) {
-        auto listed = is_backup_recipient(db_, domain.id, local_part);
-        if (!listed) return listed.error();
-        if (*listed) return to_foreign(mailbox);
-    }
-    return RecipientStatus::unknown_user;
+    auto listed = is_backup_recipient(db_, domain.id, mailbox.local_part);
+    if (listed && !*listed && user.size() < mailbox.local_part.size()) listed = is_backup_recipient(db_, domain.id, user);
+    if (!listed) return listed.error();
+    return *listed ? to_foreign(mailbox) : RecipientStatus::unknown_user;
 }
 
 Result<RecipientStatus> Walk::to_targets(const std::vector<std::string>& targets, std::string_view detail) {
