@@ -3,7 +3,9 @@
 namespace postern::authd {
 
 std::optional<Uses::Use> Uses::of(AccountId account, const ipc::MailboxLimits& limits) {
-    if (limits == ipc::MailboxLimits() && !entries_.contains(account)) return std::nullopt;
+    const auto found = entries_.find(account);
+    const bool limited = found != entries_.end() && found->second.told != ipc::MailboxLimits();
+    if (limits == ipc::MailboxLimits() && !limited) return std::nullopt;
     Entry& entry = entries_[account];
     if ((!entry.watched || entry.told != limits) && ask_) {
         entry.watched = ask_(account, limits);

@@ -25,7 +25,7 @@ class Uses {
     using Ask = std::function<bool(AccountId, const ipc::MailboxLimits&)>;
     void on_ask(Ask ask) { ask_ = std::move(ask); }
 
-    // Of an account without limits nobody is asked, unless it had some.
+    // Nobody is asked about an account without limits, unless its owner was told of some.
     std::optional<Use> of(AccountId account, const ipc::MailboxLimits& limits);
     void set(const ipc::MailboxUse& use);
     void not_watched(AccountId account);

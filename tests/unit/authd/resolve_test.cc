@@ -391,6 +391,9 @@ TEST_CASE("What a mailbox holds counts once its owner has said it") {
         CHECK(asked == std::vector<AccountId>{2});
         CHECK(told == quota);
     }
+    house.uses.owner_gone(0, 2);                             // nothing is left that its successor would have to know
+    CHECK(describe(house.ask("bob@example.org")) == "deliver 2:bob@example.org");
+    CHECK(asked == std::vector<AccountId>{2});
 }
 
 TEST_CASE("A quota of messages") {
