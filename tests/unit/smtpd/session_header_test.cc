@@ -1,6 +1,8 @@
 // What of a message's header gets it refused, and what is put right.
 #include "talk.h"
 
+#include <fmt/format.h>
+
 using namespace postern;
 using namespace postern::smtpd;
 
