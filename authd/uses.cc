@@ -2,9 +2,15 @@
 
 namespace postern::authd {
 
-std::optional<Uses::Use> Uses::of(AccountId account) {
+std::optional<Uses::Use> Uses::of(AccountId account, const ipc::MailboxLimits& limits) {
+    const auto found = entries_.find(account);
+    const bool limited = found != entries_.end() && found->second.told != ipc::MailboxLimits();
+    if (limits == ipc::MailboxLimits() && !limited) return std::nullopt;
     Entry& entry = entries_[account];
-    if (!entry.watched && ask_) entry.watched = ask_(account);
+    if ((!entry.watched || entry.told != limits) && ask_) {
+        entry.watched = ask_(account, limits);
+        entry.told = limits;
+    }
     return entry.use;
 }
 

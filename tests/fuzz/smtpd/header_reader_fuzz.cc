@@ -41,6 +41,7 @@ void compare(std::string_view bytes, const HeaderFacts& facts, std::string_view 
         if (!is_blind(field->name)) expected += bytes.substr(field->begin, field->end - field->begin);
     }
     expected += bytes.substr(scanner.header_end());
+    if (facts.not_utf8 == is_utf8(bytes.substr(0, scanner.header_end()))) std::abort();
     if (facts.received != received || facts.seen.has(HeaderField::from) != (from > 0)) std::abort();
     if (facts.repeated.has(HeaderField::from) != (from > 1) || sent_on != expected) std::abort();
 }
