@@ -17,7 +17,7 @@ ANY = "…"                                                     # a text that is
 REPLY = re.compile(r'\{\s*([2-5]\d\d),\s*(?:"(\d\.\d+\.\d+)"|\{\}),\s*(?:"([^"]*)"|[\w.]+)')
 LINES = re.compile(r'write_lines\(\w+, ([2-5]\d\d), (?:"(\d\.\d+\.\d+)"|\{\}), ')
 BARE = re.compile(r'"([2-5]\d\d) "')
-NUMBER = re.compile(r"[{(]\s*[2-5]\d\d,")                     # begins a reply, whatever follows
+NUMBER = re.compile(r"[{(]\s*[2-5]\d\d,|\bcode = [2-5]\d\d\b")   # begins a reply, whatever follows
 
 
 def sources(*folders):
