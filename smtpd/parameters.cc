@@ -47,15 +47,17 @@ bool set_notify(std::uint8_t& out, std::string_view list) {
 }
 
 // RFC 3461 section 4.2: a type, and an address of whatever form that type has, printable; RFC 6533 section 3 lets
-// the address of type "utf-8" hold more.
+// the address of type "utf-8" hold more. Postfix writes such an address in hexadecimal behind "rfc822": what it means is plain, and
+// a 501 would bounce the message.
 bool set_original(std::string& out, std::string_view value) {
     const auto semicolon = value.find(';');
     const std::string_view type = value.substr(0, semicolon);
     if (semicolon == std::string_view::npos || type.empty() || !std::all_of(type.begin(), type.end(), mail::is_atext)) return false;
-    const bool utf8 = iequals(type, "utf-8");
+    const bool utf8 = iequals(type, "utf-8"), internet = utf8 || iequals(type, "rfc822");
     const auto address = from_xtext(value.substr(semicolon + 1), utf8);
-    if (!address || !is_graphic(*address, utf8)) return false;
-    out = std::string(type) + ";" + *address;
+    if (!address || !is_graphic(*address, internet)) return false;
+    const bool more = internet && std::any_of(address->begin(), address->end(), mail::is_eight_bit);
+    out = (more ? "utf-8" : std::string(type)) + ";" + *address;
     return out.size() <= ipc::OriginalRecipient::limit;
 }
 

@@ -134,8 +134,6 @@ void Service::make_room(Seats::Rank rank) {
 // message (TESTCARD B5). Then a few are refused, and the others wait in the kernel's queue for a seat or for the next few.
 bool Service::takes_more(const Role& role) {
     const auto rank = role.submission ? Seats::Rank::submission : Seats::Rank::known;
-    if (seats_.has_room(rank)) return true;
-    make_room(rank);
     return seats_.has_room(rank) || refusals_ < refused_together;
 }
 

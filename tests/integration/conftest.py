@@ -16,9 +16,9 @@ from lab import Instance  # noqa: E402
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory):
-    """Accounts u0001@lab.test to u0100@lab.test. POSTERN_INSTANCE=DIR takes one that scripts/lab runs already there."""
+    """Accounts u0001@lab.test to u0200@lab.test. POSTERN_INSTANCE=DIR takes one that scripts/lab runs already there."""
     given = os.environ.get("POSTERN_INSTANCE")
-    running = Instance(given or tmp_path_factory.mktemp("instance"), users=100)
+    running = Instance(given or tmp_path_factory.mktemp("instance"), users=200)
     if given:
         running.join()
     else:

@@ -27,7 +27,7 @@ def version_2(client="192.0.2.77", command=0x21, more=b""):
 def proxied(tmp_path_factory):
     """127.0.0.2 is a load balancer; clients without history are not made to wait."""
     instance = Instance(tmp_path_factory.mktemp("proxied"), users=2, settings=[
-        "smtp.proxy_networks=127.0.0.2", "imap.proxy_networks=127.0.0.2", "policy.greet_delay=0"])
+        "smtp.proxy_networks=127.0.0.2", "smtp.submission_client_address=true", "imap.proxy_networks=127.0.0.2", "policy.greet_delay=0"])
     instance.start()
     yield instance
     instance.stop()
@@ -94,7 +94,7 @@ def test_implicit_tls_and_imap_behind_a_header(proxied):
     user = proxied.user(1)
     with Smtp(proxied, "submissions", version_2("192.0.2.66"), proxied.tls()) as session:
         session.login(user.address, user.password)
-        session.sendmail(user.address, [user.address], message("proxied-submission"))
+        session.sendmail(user.address, [user.address], message("proxied-submission", sender=user.address))
     plain = connect(proxied, "imaps", "127.0.0.2")
     plain.sendall(version_2("192.0.2.65"))
     with proxied.tls().wrap_socket(plain, server_hostname="localhost") as imap:
@@ -178,7 +178,7 @@ def test_haproxy_brings_clients(proxied, tmp_path):
         with smtplib.SMTP("localhost", through["submission"], source_address=source, timeout=20) as session:
             session.starttls(context=proxied.tls())
             session.login(user.address, user.password)
-            session.sendmail(user.address, [user.address], message("haproxy-out"))
+            session.sendmail(user.address, [user.address], message("haproxy-out", sender=user.address))
         with smtplib.SMTP_SSL("localhost", through["submissions"], context=proxied.tls(), source_address=source, timeout=20) as session:
             session.login(user.address, user.password)
         for uid in proxied.wait_for_mail(user, 2):

@@ -159,7 +159,7 @@ def test_a_reload_brings_new_certificates_and_keys_and_keeps_sessions(tls):
         tls.mailctl("reload")
         for way in WAYS:
             wait_for(lambda: serial(tls, way, "one.test") != before[way], f"the new certificate on {way}")
-        smtp.sendmail(user.address, [user.address], message("after-reload"))
+        smtp.sendmail(user.address, [user.address], message("after-reload", sender=user.address))
         assert imap.noop()[0] == "OK"
     tls.wait_for_mail(user)
 

@@ -141,6 +141,8 @@ constexpr Case cases[] = {
     {"RCPT TO:<a@b.example> ORCPT=rfc822;a+0Ab", "501 5.5.4 column 22"},
     {"RCPT TO:<a@b.example> ORCPT=rfc822;\xC3\xA4", "501 5.5.4 column 22"},
     {"RCPT TO:<a@b.example> ORCPT=utf-8;\xC3\xA4@b.example", "rcpt <a@b.example> orcpt=utf-8;\xC3\xA4@b.example"},   // RFC 6533
+    {"RCPT TO:<a@b.example> ORCPT=rfc822;+C3+A4@b.example", "rcpt <a@b.example> orcpt=utf-8;\xC3\xA4@b.example"},   // Postfix
+    {"RCPT TO:<a@b.example> ORCPT=rfc822;+C3@b.example", "501 5.5.4 column 22"},
     {"RCPT TO:<a@b.example> ORCPT=utf-8;a+0Ab", "501 5.5.4 column 22"},
     {"RCPT TO:<a@b.example> ORCPT=utf-8;a+FF", "501 5.5.4 column 22"},
     {"RCPT TO:<a@b.example> ORCPT=utf-8;\\x{E4}@b.example", "rcpt <a@b.example> orcpt=utf-8;\\x{E4}@b.example"},
