@@ -5,6 +5,7 @@
 #include "authd/aliases.h"
 #include "authd/app_password.h"
 #include "authd/audit.h"
+#include "authd/backup_recipients.h"
 #include "authd/domains.h"
 #include "authd/groups.h"
 #include "authd/hash_batch.h"
@@ -153,6 +154,13 @@ AdminResult Admin::change(const ipc::ChangeDomain& r) {
 }
 AdminResult Admin::change(const ipc::DeleteDomain& r) {
     return perform(r.actor, "domain.delete", r.name, "", [&] { return delete_domain(db_, r.name); });
+}
+AdminResult Admin::change(const ipc::StoreBackupRecipients& r) {
+    const std::string about = fmt::format("{} addresses{}{}", r.addresses.size(), r.first ? ", the first" : "", r.last ? ", in force" : "");
+    return perform(r.actor, "backup-mx.recipients", r.domain, about, [&] { return store_backup_recipients(db_, r); });
+}
+AdminResult Admin::change(const ipc::ClearBackupRecipients& r) {
+    return perform(r.actor, "backup-mx.clear", r.domain, "", [&] { return clear_backup_recipients(db_, r.domain); });
 }
 AdminResult Admin::change(const ipc::ChangeAccount& r) {
     const bool stops = r.settings.status && *r.settings.status != ipc::AccountStatus::active;

@@ -25,6 +25,8 @@ class Admin {
     ipc::AdminResult change(const ipc::CreateDomain& request);
     ipc::AdminResult change(const ipc::ChangeDomain& request);
     ipc::AdminResult change(const ipc::DeleteDomain& request);
+    ipc::AdminResult change(const ipc::StoreBackupRecipients& request);
+    ipc::AdminResult change(const ipc::ClearBackupRecipients& request);
     ipc::AdminResult change(const ipc::ChangeAccount& request);
     ipc::AdminResult change(const ipc::DeleteAccount& request);
     ipc::AdminResult change(const ipc::RemoveAppPassword& request);

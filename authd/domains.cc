@@ -9,13 +9,6 @@
 namespace postern::authd {
 namespace {
 
-Result<std::uint64_t> id_of(Database& db, std::string_view name) {
-    Rows rows = db.query("SELECT id FROM domains WHERE name = ?", ascii_lower(name));
-    if (rows.next()) return rows.count(0);
-    if (auto failed = rows.failed()) return *failed;
-    return Error(Errc::not_found, "no such domain here: " + printable(name));
-}
-
 // RFC 5233 leaves the separator to the site; a character that a quoted local part would need is asking for trouble.
 bool are_separators(std::string_view text) {
     return text.find_first_not_of("+-_=#~!%^&*|") == text.npos;
@@ -57,6 +50,13 @@ Result<void> store(Database& db, std::uint64_t id, const ipc::DomainSettings& s)
 
 } // namespace
 
+Result<std::uint64_t> domain_named(Database& db, std::string_view name) {
+    Rows rows = db.query("SELECT id FROM domains WHERE name = ?", ascii_lower(name));
+    if (rows.next()) return rows.count(0);
+    if (auto failed = rows.failed()) return *failed;
+    return Error(Errc::not_found, "no such domain here: " + printable(name));
+}
+
 Result<void> check_amount(std::string_view field, const std::optional<std::uint64_t>& amount) {
     if (amount && *amount > static_cast<std::uint64_t>(INT64_MAX))
         return Error(Errc::invalid, "the number is too large").with("field", field);
@@ -80,14 +80,14 @@ Result<std::uint64_t> create_domain(Database& db, const ipc::CreateDomain& reque
 
 Result<std::uint64_t> change_domain(Database& db, std::string_view name, const ipc::DomainSettings& settings) {
     if (auto good = check(settings); !good) return good.error();
-    auto id = id_of(db, name);
+    auto id = domain_named(db, name);
     if (!id) return id;
     if (auto set = store(db, *id, settings); !set) return set.error();
     return id;
 }
 
 Result<std::uint64_t> delete_domain(Database& db, std::string_view name) {
-    auto id = id_of(db, name);
+    auto id = domain_named(db, name);
     if (!id) return id;
     auto done = db.run("DELETE FROM domains WHERE id = ?", *id);
     if (!done && done.error().code() == Errc::conflict)
@@ -102,7 +102,8 @@ Result<ipc::DomainListing> list_domains(Database& db, const ipc::ListDomains& pa
                          " d.default_quota_messages, d.max_accounts,"
                          " (SELECT count(*) FROM addresses a WHERE a.domain = d.id AND a.account IS NOT NULL),"
                          " (SELECT count(*) FROM addresses a WHERE a.domain = d.id AND a.alias IS NOT NULL),"
-                         " d.created, d.max_message_bytes, d.backup_mx"
+                         " d.created, d.max_message_bytes, d.backup_mx,"
+                         " (SELECT count(*) FROM backup_recipients r WHERE r.domain = d.id AND r.staged = 0)"
                          " FROM domains d JOIN organizations o ON o.id = d.organization"
                          " WHERE (?1 = '' OR d.name = ?1) AND d.name > ?2 ORDER BY d.name LIMIT ?3",
                          ascii_lower(page.only), ascii_lower(page.after),
@@ -114,6 +115,7 @@ Result<ipc::DomainListing> list_domains(Database& db, const ipc::ListDomains& pa
                                 .default_quota_messages = rows.count(7), .max_accounts = rows.count(8),
                                 .addresses = rows.count(9), .aliases = rows.count(10), .created = rows.number(11)});
         listing.terms.push_back({.max_message_bytes = rows.count(12), .backup_mx = rows.number(13) != 0});
+        listing.backups.push_back({.recipients = rows.count(14)});
     }
     if (auto failed = rows.failed()) return *failed;
     return listing;

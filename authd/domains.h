@@ -11,6 +11,9 @@ Result<std::uint64_t> change_domain(Database& db, std::string_view name, const i
 Result<std::uint64_t> delete_domain(Database& db, std::string_view name);
 Result<ipc::DomainListing> list_domains(Database& db, const ipc::ListDomains& page);
 
+// Its id; Errc::not_found where it is not ours.
+Result<std::uint64_t> domain_named(Database& db, std::string_view name);
+
 // 0, a number SQLite can hold, or an error that names the field.
 Result<void> check_amount(std::string_view field, const std::optional<std::uint64_t>& amount);
 

@@ -2,6 +2,7 @@
 
 #include "authd/address.h"
 #include "authd/aliases.h"
+#include "authd/backup_recipients.h"
 #include "authd/groups.h"
 #include "libcommon/text.h"
 
@@ -60,10 +61,11 @@ class Walk {
                                      const std::vector<std::string>& members);
     Result<RecipientStatus> to_targets(const std::vector<std::string>& targets, std::string_view detail);
     Result<RecipientStatus> to_nobody(const Domain& domain, const mail::Mailbox& mailbox);
+    Result<RecipientStatus> to_backup(const Domain& domain, const mail::Mailbox& mailbox);
     Result<RecipientStatus> to_postmaster(const Domain& domain, const mail::Mailbox& mailbox);
     RecipientStatus to_foreign(const mail::Mailbox& mailbox);
     bool is_role(std::string_view local_part) const;
-    const Domains::value_type* first_domain() const;
+    std::string first_domain() const;
 
     Database& db_;
     const Domains& domains_;
@@ -79,29 +81,29 @@ bool Walk::is_role(std::string_view local_part) const {
                                                   [&](const std::string& name) { return iequals(name, local_part); });
 }
 
-const Domains::value_type* Walk::first_domain() const {
+std::string Walk::first_domain() const {
     const Domains::value_type* first = nullptr;
     for (const auto& domain : domains_)
         if (!domain.second.backup_mx && (!first || domain.second.id < first->second.id)) first = &domain;
-    return first;
+    return first ? first->first : "invalid";               // a name that nobody can have: RFC 6761 section 6.4
 }
 
 Result<RecipientStatus> Walk::start(std::string_view address) {
     auto mailbox = mail::parse_mailbox(address);
-    // RFC 5321 section 4.1.1.3: "postmaster" without a domain is this host's; the first domain's here.
-    if (!mailbox && iequals(address, "postmaster")) {
-        const auto* first = first_domain();
-        if (!first) return RecipientStatus::unknown_user;
-        mailbox = mail::Mailbox{"postmaster", first->first};
-    }
+    // Without a domain it is this host's: "postmaster" (RFC 5321 section 4.1.1.3), and what had an address literal of ours
+    // (section 4.1.3). The first domain's, here.
+    const bool bare = !mailbox;
+    if (bare) mailbox = mail::parse_mailbox(std::string(address) + "@" + first_domain());
     if (!mailbox) return RecipientStatus::invalid;
     const auto domain = domains_.find(mailbox->domain);
-    if (domain == domains_.end()) return RecipientStatus::foreign;
+    if (domain == domains_.end()) return bare ? RecipientStatus::unknown_user : RecipientStatus::foreign;
     auto status = visit(*mailbox, "");
     out.reserved = is_reserved(mailbox->local_part);
     const bool lost = status && (*status == RecipientStatus::unknown_user || *status == RecipientStatus::disabled ||
                                  *status == RecipientStatus::loop);
-    return lost && domain->second.active && is_role(mailbox->local_part) ? to_postmaster(domain->second, *mailbox) : status;
+    // Of a domain that is another host's the further roles are that host's to have.
+    const bool role = domain->second.backup_mx ? out.reserved : is_role(mailbox->local_part);
+    return lost && domain->second.active && role ? to_postmaster(domain->second, *mailbox) : status;
 }
 
 Result<RecipientStatus> Walk::visit(const mail::Mailbox& mailbox, std::string_view detail) {
@@ -110,7 +112,7 @@ Result<RecipientStatus> Walk::visit(const mail::Mailbox& mailbox, std::string_vi
     if (!domain->second.active) return RecipientStatus::disabled;
     auto entry = find(domain->second, mailbox.local_part);
     if (!entry) return entry.error();
-    if (!*entry) return domain->second.backup_mx ? to_foreign(mailbox) : to_nobody(domain->second, mailbox);
+    if (!*entry) return domain->second.backup_mx ? to_backup(domain->second, mailbox) : to_nobody(domain->second, mailbox);
     const Entry& found = **entry;
     if (!found.detail.empty()) detail = found.detail;
     return found.account != 0 ? to_account(found.account, mailbox, detail)
@@ -205,6 +207,16 @@ RecipientStatus Walk::to_foreign(const mail::Mailbox& mailbox) {
     return RecipientStatus::deliver;
 }
 
+// postmaster and abuse are listed by the standards.
+Result<RecipientStatus> Walk::to_backup(const Domain& domain, const mail::Mailbox& mailbox) {
+    if (!domain.backup_listed || is_reserved(mailbox.local_part)) return to_foreign(mailbox);
+    const auto user = mail::split_subaddress(mailbox.local_part, domain.separators).user;
+    auto listed = is_backup_recipient(db_, domain.id, mailbox.local_part);
+    if (listed && !*listed && user.size() < mailbox.local_part.size()) listed = is_backup_recipient(db_, domain.id, user);
+    if (!listed) return listed.error();
+    return *listed ? to_foreign(mailbox) : RecipientStatus::unknown_user;
+}
+
 Result<RecipientStatus> Walk::to_targets(const std::vector<std::string>& targets, std::string_view detail) {
     RecipientStatus result = RecipientStatus::unknown_user;
     for (const std::string& target : targets) {
@@ -252,13 +264,15 @@ Result<RecipientStatus> Walk::to_postmaster(const Domain& domain, const mail::Ma
 } // namespace
 
 Result<void> load_domains(Database& db, Domains& into) {
-    Rows rows = db.query("SELECT name, id, organization, status, separator, catch_all, backup_mx FROM domains");
+    Rows rows = db.query("SELECT name, id, organization, status, separator, catch_all, backup_mx,"
+                         " EXISTS (SELECT 1 FROM backup_recipients r WHERE r.domain = domains.id AND r.staged = 0) FROM domains");
     while (rows.next())
         into.emplace(std::string(rows.text(0)),
                      Domain{.id = rows.count(1),
                             .organization = rows.count(2),
                             .active = rows.number(3) == static_cast<int>(ipc::DomainStatus::active),
                             .backup_mx = rows.number(6) != 0,
+                            .backup_listed = rows.number(7) != 0,
                             .separators = std::string(rows.text(4)),
                             .catch_all = std::string(rows.text(5))});
     if (auto failed = rows.failed()) return *failed;

@@ -26,6 +26,7 @@ struct Domain {
     std::uint64_t organization = 0;
     bool active = true;
     bool backup_mx = false;
+    bool backup_listed = false;      // its recipients are known
     std::string separators, catch_all;
 };
 using Domains = ByText<Domain>;

@@ -27,17 +27,18 @@ ipc::Channel* Owners::owner_of(AccountId account) const {
     return nullptr;
 }
 
-bool Owners::watch(AccountId account) {
+bool Owners::watch(AccountId account, const ipc::MailboxLimits& limits) {
     const bool asked = owner_of(account) != nullptr;
-    if (asked) ask(account, [](std::optional<ipc::MailboxUse>) {});
+    if (asked) ask(account, limits, [](std::optional<ipc::MailboxUse>) {});
     return asked;
 }
 
-void Owners::ask(AccountId account, std::function<void(std::optional<ipc::MailboxUse>)> done) {
+void Owners::ask(AccountId account, const ipc::MailboxLimits& limits, std::function<void(std::optional<ipc::MailboxUse>)> done) {
     ipc::Channel* owner = owner_of(account);
     if (!owner) return done(std::nullopt);
     ipc::WatchUse question;
     question.accounts.push_back(account);
+    question.limits.push_back(limits);
     owner->call<ipc::WatchUse>(question, [this, account, done = std::move(done)](Result<ipc::UseWatched> answer, Fd) {
         if (!answer || answer->uses.empty()) {
             uses_.not_watched(account);                    // asked again when it is needed again

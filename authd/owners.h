@@ -15,10 +15,10 @@ class Owners {
     void ready(const ipc::Incoming<ipc::OwnerReady>& in);
     void peer_closed(const ipc::Peer& peer);
 
-    // Has its owner tell `uses` about the account, now and whenever it changes; false: nobody to ask.
-    bool watch(AccountId account);
+    // Has its owner tell `uses` about the account, now and whenever it changes, and keep to these limits; false: nobody to ask.
+    bool watch(AccountId account, const ipc::MailboxLimits& limits);
     // The same, and `done` with the answer; without one when nobody is there to give it.
-    void ask(AccountId account, std::function<void(std::optional<ipc::MailboxUse>)> done);
+    void ask(AccountId account, const ipc::MailboxLimits& limits, std::function<void(std::optional<ipc::MailboxUse>)> done);
 
   private:
     struct Owner {

@@ -49,8 +49,7 @@ Appetite appetite_of(const Expansion& expansion, Uses& uses) {
     Appetite most;
     for (std::size_t i = 0; i < expansion.allowances.size(); ++i) {
         const Expansion::Allowance& allowance = expansion.allowances[i];
-        const bool counts = allowance.quota_bytes != 0 || allowance.quota_messages != 0;
-        const auto use = counts ? uses.of(expansion.verdict.targets.items[i].account) : std::nullopt;
+        const auto use = uses.of(expansion.verdict.targets.items[i].account, {allowance.quota_bytes, allowance.quota_messages});
         most.size_limit = std::max(most.size_limit, allowance.size_limit == 0 ? UINT64_MAX : allowance.size_limit);
         most.room = std::max(most.room, room_in(allowance, use));
     }

@@ -161,12 +161,23 @@ CREATE TRIGGER send_as_goes_with_domain AFTER DELETE ON domains BEGIN
 END;
 )sql";
 
+// Which recipients the host has that a domain is backup MX of (backup_recipients.h).
+constexpr const char* backups = R"sql(
+CREATE TABLE backup_recipients (
+    domain     INTEGER NOT NULL REFERENCES domains(id) ON DELETE CASCADE,
+    staged     INTEGER NOT NULL,
+    local_part TEXT NOT NULL,
+    PRIMARY KEY (domain, staged, local_part)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr std::array migrations = {
     founding,
     mechanisms,
     sources,
     recipients,
     delegations,
+    backups,
 };
 
 Result<std::size_t> version_of(Database& db) {

@@ -4,6 +4,7 @@
 #include "authd/aliases.h"
 #include "authd/app_password.h"
 #include "authd/audit.h"
+#include "authd/backup_recipients.h"
 #include "authd/domains.h"
 #include "authd/groups.h"
 #include "authd/organizations.h"
@@ -33,6 +34,10 @@ Logins::Front front_of(const std::shared_ptr<ipc::Channel>& channel) {
                 const auto alive = weak.lock();
                 return alive && alive->is_open();
             }};
+}
+
+ipc::MailboxLimits limits_of(const ipc::AccountRow& account) {
+    return {account.effective_quota_bytes, account.effective_quota_messages};
 }
 
 HashCost cost_of(const Config& config) {
@@ -149,7 +154,7 @@ void Service::serve_owners() {
     daemon_.on<ipc::ReportUse>([this](const ipc::Incoming<ipc::ReportUse>& in) {
         for (const ipc::MailboxUse& use : in.message.uses) uses_.set(use);
     });
-    uses_.on_ask([this](AccountId account) { return owners_.watch(account); });
+    uses_.on_ask([this](AccountId account, const ipc::MailboxLimits& limits) { return owners_.watch(account, limits); });
 }
 
 // A session's mail goes anywhere; everybody else's where an address here leads.
@@ -208,10 +213,23 @@ void Service::serve_account() {
             return in.channel->close("the database failed");
         }
         if (!entry->found) return in.reply(*entry);
-        owners_.ask(entry->row.id, [entry = *entry, reply = in.reply](std::optional<ipc::MailboxUse> use) mutable {
+        owners_.ask(entry->row.id, limits_of(entry->row), [entry = *entry, reply = in.reply](std::optional<ipc::MailboxUse> use) mutable {
             if (use) entry.used_bytes = use->bytes, entry.used_messages = use->messages;
             reply(entry);
         });
+    });
+}
+
+// Its imapd hears of another quota at once: what waits in the queue for room, and a session that fills the mailbox, will not
+// wait for a login. (Of another default of a domain it hears with the next mail for each account.)
+void Service::serve_account_changes() {
+    daemon_.on<ipc::ChangeAccount>([this](ipc::Incoming<ipc::ChangeAccount> in) {
+        const ipc::AdminResult result = admin_.change(in.message);
+        in.reply(result);
+        const bool quota = in.message.settings.quota_bytes || in.message.settings.quota_messages;
+        if (result.status != ipc::AdminStatus::ok || !quota) return;
+        const auto entry = show_account(db_, in.message.address);
+        if (entry && entry->found) owners_.watch(entry->row.id, limits_of(entry->row));
     });
 }
 
@@ -225,7 +243,7 @@ void Service::serve_management() {
         in.reply(result);
     });
     serve_changes<ipc::CreateOrganization, ipc::RenameOrganization, ipc::DeleteOrganization, ipc::CreateDomain,
-                  ipc::ChangeDomain, ipc::DeleteDomain, ipc::ChangeAccount, ipc::DeleteAccount,
+                  ipc::ChangeDomain, ipc::DeleteDomain, ipc::StoreBackupRecipients, ipc::ClearBackupRecipients, ipc::DeleteAccount,
                   ipc::RemoveAppPassword, ipc::AddAddress, ipc::RemoveAddress, ipc::SaveAlias, ipc::DeleteAlias,
                   ipc::SaveGroup, ipc::ChangeMembers, ipc::DeleteGroup, ipc::GrantSendAs, ipc::RevokeSendAs>();
     serve_hashed_changes<ipc::CreateAccount, ipc::ImportAccounts, ipc::SetPassword>();
@@ -236,8 +254,10 @@ void Service::serve_management() {
     serve_listing<ipc::ListSendAs>(list_send_as);
     serve_listing<ipc::ListOrganizations>(list_organizations);
     serve_listing<ipc::ListDomains>(list_domains);
+    serve_listing<ipc::ListBackupRecipients>(list_backup_recipients);
     serve_listing<ipc::ListAccounts>(list_accounts);
     serve_account();
+    serve_account_changes();
     serve_listing<ipc::ListAliases>(list_aliases);
     serve_listing<ipc::ListGroups>(list_groups);
     serve_listing<ipc::ListAudit>(list_audit);

@@ -22,6 +22,7 @@ class Service {
     void serve_owners();
     void serve_management();
     void serve_account();
+    void serve_account_changes();
     void configure_guard();
     void later(std::chrono::milliseconds delay, std::function<void()> task);
     template <class... M> void serve_changes();

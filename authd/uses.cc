@@ -2,9 +2,13 @@
 
 namespace postern::authd {
 
-std::optional<Uses::Use> Uses::of(AccountId account) {
+std::optional<Uses::Use> Uses::of(AccountId account, const ipc::MailboxLimits& limits) {
+    if (limits == ipc::MailboxLimits() && !entries_.contains(account)) return std::nullopt;
     Entry& entry = entries_[account];
-    if (!entry.watched && ask_) entry.watched = ask_(account);
+    if ((!entry.watched || entry.told != limits) && ask_) {
+        entry.watched = ask_(account, limits);
+        entry.told = limits;
+    }
     return entry.use;
 }
 

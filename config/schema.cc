@@ -56,6 +56,8 @@ constexpr Option table[] = {
     {"smtp.submission_header_checks", Kind::choice, "strict", 0, 0, "off|author|shown|strict", smtpd, "the same of submissions"},
     flag("smtp.submission_check_from", "true", smtpd, "From and Sender of a submission must be addresses its account may send as"),
     flag("smtp.submission_client_address", "false", smtpd, "the Received line of a submission shows the client's address and its own name for itself, not only that somebody logged in"),
+    flag("smtp.address_literals", "true", smtpd, "mail for ann@[192.0.2.1], where that is the address a client connected to, is for ann of the first domain"),
+    text(Kind::networks, "smtp.public_addresses", "", smtpd, "addresses that lead here by NAT, so that a literal may name them too"),
     range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
     range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64, that is not trusted"),
     range(Kind::duration, "smtp.max_hold", "30d", 0, 365 * 24 * hour, smtpd, "how far ahead a user may schedule a message; 0: not at all"),

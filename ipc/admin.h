@@ -99,7 +99,7 @@ struct DomainSettings {
     std::optional<std::uint64_t> default_quota_bytes{}, default_quota_messages{};   // 0: no limit
     std::optional<std::uint64_t> max_accounts{};   // 0: no limit
     std::optional<std::uint64_t> max_message_bytes{};   // to and from its accounts; 0: what the server takes
-    std::optional<bool> backup_mx{};               // its mail is for another host: taken for any recipient, and passed on
+    std::optional<bool> backup_mx{};               // its mail is for another host: taken, and passed on
     static auto fields(auto& m) {
         return std::tie(m.status, m.catch_all, m.separator, m.default_quota_bytes, m.default_quota_messages,
                         m.max_accounts);
@@ -126,12 +126,18 @@ struct DomainTerms {
     bool operator==(const DomainTerms&) const = default;
     static auto fields(auto& m) { return std::tie(m.max_message_bytes, m.backup_mx); }
 };
+struct DomainBackup {
+    std::uint64_t recipients = 0;    // how many are listed; 0: as a backup MX it takes any
+    bool operator==(const DomainBackup&) const = default;
+    static auto fields(auto& m) { return std::tie(m.recipients); }
+};
 struct DomainListing {
     static constexpr auto type = MessageType::domain_listing;
     List<DomainRow, max_page> rows;
     List<DomainTerms, max_page> terms;   // of each row
+    List<DomainBackup, max_page> backups;
     static auto fields(auto& m) { return std::tie(m.rows); }
-    static auto added(auto& m) { return std::tie(m.terms); }
+    static auto added(auto& m) { return std::tie(m.terms, m.backups); }
 };
 struct ListDomains {
     static constexpr auto type = MessageType::list_domains;
@@ -166,6 +172,44 @@ struct DeleteDomain {
     Actor actor;
     DomainName name;                 // conflict while it has addresses
     static auto fields(auto& m) { return std::tie(m.actor, m.name); }
+};
+
+// --- recipients of a backup MX ---------------------------------------------------------------------------------
+
+// Which recipients the other host has. They come in parts, and count once the last one is there, instead of the list before.
+constexpr std::size_t max_backup_part = 1000;
+struct StoreBackupRecipients {
+    static constexpr auto type = MessageType::store_backup_recipients;
+    using Reply = AdminResult;       // `id`: how many the list has so far
+    Actor actor;
+    DomainName domain;
+    bool first = false, last = false;
+    List<Address, max_backup_part> addresses;
+    static auto fields(auto& m) { return std::tie(m.actor, m.domain, m.first, m.last, m.addresses); }
+};
+struct ClearBackupRecipients {
+    static constexpr auto type = MessageType::clear_backup_recipients;
+    using Reply = AdminResult;
+    Actor actor;
+    DomainName domain;
+    static auto fields(auto& m) { return std::tie(m.actor, m.domain); }
+};
+struct BackupRecipientRow {
+    Address address;
+    static auto fields(auto& m) { return std::tie(m.address); }
+};
+struct BackupRecipientListing {
+    static constexpr auto type = MessageType::backup_recipient_listing;
+    List<BackupRecipientRow, max_page> rows;
+    static auto fields(auto& m) { return std::tie(m.rows); }
+};
+struct ListBackupRecipients {
+    static constexpr auto type = MessageType::list_backup_recipients;
+    using Reply = BackupRecipientListing;
+    DomainName domain;
+    Address after;                   // in order of local parts
+    std::uint32_t limit = 100;
+    static auto fields(auto& m) { return std::tie(m.domain, m.after, m.limit); }
 };
 
 // --- accounts ----------------------------------------------------------------------------------------------

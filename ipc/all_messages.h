@@ -24,6 +24,7 @@ using AllMessages = std::tuple<
     ListGroups, GroupListing, SaveGroup, ChangeMembers, DeleteGroup,
     ListAppPasswords, AppPasswordListing, AddAppPassword, AppPasswordAdded, RemoveAppPassword,
     ListSendAs, SendAsListing, GrantSendAs, RevokeSendAs,
+    ListBackupRecipients, BackupRecipientListing, StoreBackupRecipients, ClearBackupRecipients,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     AgentReady, Deliver, DeliverResult,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, WatchUse, UseWatched, ReportUse, OpenSession, SessionOpened,

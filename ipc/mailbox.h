@@ -81,11 +81,18 @@ struct UseWatched {
     List<MailboxUse, max_uses> uses; // of those that could be opened
     static auto fields(auto& m) { return std::tie(m.uses); }
 };
+struct MailboxLimits {
+    std::uint64_t bytes = 0, messages = 0;           // 0: no limit
+    bool operator==(const MailboxLimits&) const = default;
+    static auto fields(auto& m) { return std::tie(m.bytes, m.messages); }
+};
 struct WatchUse {
     static constexpr auto type = MessageType::watch_use;
     using Reply = UseWatched;
     List<AccountId, max_uses> accounts;
+    List<MailboxLimits, max_uses> limits;            // of each account, from now on; none: as the owner knows them
     static auto fields(auto& m) { return std::tie(m.accounts); }
+    static auto added(auto& m) { return std::tie(m.limits); }
 };
 // imapd -> authd, no answer.
 struct ReportUse {

@@ -22,6 +22,7 @@ enum class MessageType : std::uint16_t {
     list_accounts, account_listing, show_account, account_entry, create_account, import_accounts, change_account,
     set_password, delete_account, add_address, remove_address,
     list_aliases, alias_listing, save_alias, delete_alias, list_audit, audit_listing,
+    list_backup_recipients = 180, backup_recipient_listing, store_backup_recipients, clear_backup_recipients,
     list_groups = 185, group_listing, save_group, change_members, delete_group,
     list_app_passwords = 190, app_password_listing, add_app_password, app_password_added, remove_app_password,
     list_send_as, send_as_listing, grant_send_as, revoke_send_as,

@@ -57,12 +57,13 @@ void Proxies::readable(std::uint64_t id) {
     if (!complete) return;
     taken.add();
     const IpAddress client = parsed.header.client.value_or(waiting.source);
+    const std::optional<IpAddress> server = parsed.header.server;
     log::info("proxy.header.taken", {{"session", waiting.trace.text()}, {"proxy", waiting.source.text()}, {"client", client.text()},
                                      {"port", parsed.header.client_port}});
     const Admit admit = std::move(waiting.admit);
     Fd socket = std::move(waiting.socket);
     remove(id);
-    admit(std::move(socket), client);
+    admit(std::move(socket), client, server);
 }
 
 void Proxies::refuse(std::uint64_t id, std::string_view why) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace postern {
@@ -23,9 +24,9 @@ class Proxies {
     void configure(std::vector<Network> sources) { sources_ = std::move(sources); }
     bool covers(const IpAddress& source) const { return contains(sources_, source); }
 
-    // Takes the header off a connection from `source`; then `admit` gets it as if the client had come itself. One without a
-    // proper header is closed, counted and logged.
-    using Admit = std::function<void(Fd socket, const IpAddress& client)>;
+    // Takes the header off a connection from `source`; then `admit` gets it as if the client had come itself, with the address
+    // that client connected to, where the header says it. One without a proper header is closed, counted and logged.
+    using Admit = std::function<void(Fd socket, const IpAddress& client, const std::optional<IpAddress>& server)>;
     void take(Fd socket, const IpAddress& source, TraceId trace, Admit admit);
 
     bool empty() const { return waiting_.empty(); }

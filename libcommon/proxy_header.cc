@@ -48,7 +48,7 @@ ProxyParse parse_v1(std::string_view bytes) {
     const auto client = v1_address(words[1], v6), server = v1_address(words[2], v6);
     const auto client_port = v1_port(words[3]), server_port = v1_port(words[4]);
     if (!client || !server || !client_port || !server_port) return malformed("an address or a port that is none");
-    return {State::complete, end + 1, {client, *client_port}, {}};
+    return {State::complete, end + 1, {client, *client_port, server}, {}};
 }
 
 // ---- version 2: binary, section 2.2
@@ -113,7 +113,9 @@ ProxyParse parse_v2(std::string_view bytes) {
     if (local) return parsed;
     if (const auto fault = fault_of_tlvs(bytes.substr(0, length), v2_fixed + family->block); !fault.empty()) return malformed(fault);
     parsed.header.client = IpAddress::of_bytes(bytes.substr(v2_fixed, family->address));
-    if (parsed.header.client) parsed.header.client_port = static_cast<std::uint16_t>(number_at(bytes, v2_fixed + 2 * family->address));
+    if (!parsed.header.client) return parsed;
+    parsed.header.server = IpAddress::of_bytes(bytes.substr(v2_fixed + family->address, family->address));
+    parsed.header.client_port = static_cast<std::uint16_t>(number_at(bytes, v2_fixed + 2 * family->address));
     return parsed;
 }
 

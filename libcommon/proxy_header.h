@@ -15,6 +15,7 @@ struct ProxyHeader {
     // a Unix socket); then the addresses of the connection count.
     std::optional<IpAddress> client;
     std::uint16_t client_port = 0;
+    std::optional<IpAddress> server;     // where that client connected to
 };
 
 struct ProxyParse {

@@ -1,5 +1,7 @@
 #include "libcommon/text.h"
 
+#include "libcommon/utf8.h"
+
 #include <algorithm>
 #include <array>
 
@@ -135,23 +137,8 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        if (lead < 0x80) { ++i; continue; }
-        const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-        if (lead < 0xC2 || lead > 0xF4 || i + length > text.size()) return false;
-        std::uint32_t point = lead & (0x7FU >> length);
-        for (std::size_t k = 1; k < length; ++k) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if ((next & 0xC0) != 0x80) return false;
-            point = (point << 6) | (next & 0x3FU);
-        }
-        if ((length == 3 && point < 0x800) || (length == 4 && (point < 0x10000 || point > 0x10FFFF)) ||
-            (point >= 0xD800 && point <= 0xDFFF))
-            return false;
-        i += length;
-    }
-    return true;
+    Utf8Check check;
+    return check.take(text) && !check.within();
 }
 
 std::string printable(std::string_view bytes, std::size_t limit) {

@@ -14,6 +14,7 @@ constexpr std::size_t max_local_part = 64;    // section 4.5.3.1.1, as written, 
 constexpr std::size_t max_domain = 255;       // section 4.5.3.1.2
 constexpr std::size_t max_mailbox = 254;      // section 4.5.3.1.3: a path is 256 with its angle brackets
 constexpr std::size_t max_label = 63;         // RFC 1035 section 2.3.4
+constexpr std::string_view ipv6_tag = "IPv6:";
 
 bool has_eight_bit(std::string_view text) { return std::any_of(text.begin(), text.end(), is_eight_bit); }
 
@@ -242,8 +243,14 @@ Result<std::string> parse_domain(std::string_view text) {
 bool is_address_literal(std::string_view text) {
     if (text.size() < 2 || text.size() > max_domain || !text.starts_with('[') || !text.ends_with(']')) return false;
     text = text.substr(1, text.size() - 2);
-    constexpr std::string_view ipv6_tag = "IPv6:";
     return istarts_with(text, ipv6_tag) ? is_ipv6(text.substr(ipv6_tag.size())) : is_ipv4(text);
+}
+
+std::optional<IpAddress> address_in_literal(std::string_view literal) {
+    if (!is_address_literal(literal)) return std::nullopt;
+    literal = literal.substr(1, literal.size() - 2);
+    if (istarts_with(literal, ipv6_tag)) literal.remove_prefix(ipv6_tag.size());
+    return IpAddress::parse(literal);
 }
 
 Result<Path> parse_reverse_path(std::string_view text) { return parse_path(text, false); }

@@ -8,8 +8,10 @@
 // A-labels where it came with U-labels.
 #pragma once
 
+#include "libcommon/network.h"
 #include "libcommon/result.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +36,9 @@ Result<std::string> parse_domain(std::string_view text);
 
 // The whole of `text` is an address literal with its brackets, section 4.1.3: "[192.0.2.1]", "[IPv6:::1]".
 bool is_address_literal(std::string_view text);
+
+// The address a literal says, as a Mailbox has it or as it was written.
+std::optional<IpAddress> address_in_literal(std::string_view literal);
 
 // The path at the beginning of what follows "MAIL FROM:" or "RCPT TO:"; a source route is read and dropped
 // (appendix C). `length` is how much of the text it took: parameters may follow.

@@ -10,6 +10,7 @@ namespace {
 constexpr Group group_table[] = {
     {"organization", "who owns domains and accounts"},
     {"domain", "domains mail is received for"},
+    {"backup-mx", "which recipients a backup MX takes"},
     {"account", "people with a mailbox"},
     {"app-password", "passwords of single devices and programs"},
     {"address", "further addresses of an account"},
@@ -31,7 +32,7 @@ constexpr Option domain_options[] = {
     {"--quota-messages", "NUMBER", "likewise, or none"},
     {"--max-accounts", "NUMBER", "how many there may be, or none"},
     {"--max-message", "SIZE", "to and from accounts without their own limit: 10MB, or default for the server's"},
-    {"--backup-mx", "on|off", "take mail for any recipient, for another host"},
+    {"--backup-mx", "on|off", "take mail for another host: for any recipient, or those of mailctl backup-mx"},
 };
 constexpr Option domain_add_options[] = {
     {"--organization", "NAME", "who owns it; made when it does not exist (default)"},
@@ -107,6 +108,10 @@ constexpr Command table[] = {
     {"domain show", "NAME", "one domain", {}, domain_show},
     {"domain set", "NAME", "change what is named", domain_options, domain_set},
     {"domain delete", "NAME", "only while it has no address", {}, domain_delete},
+
+    {"backup-mx list", "DOMAIN", "the listed recipients; none: it takes any", {}, backup_mx_list},
+    {"backup-mx import", "DOMAIN FILE", "a new list, one a line, instead of the one before; - is standard input", {}, backup_mx_import},
+    {"backup-mx clear", "DOMAIN", "take any recipient again", {}, backup_mx_clear},
 
     {"account list", "", "accounts", domain_filter, account_list},
     {"account add", "ADDRESS", "a new account; its password from the terminal or standard input", account_add_options, account_add},

@@ -2,6 +2,8 @@
 #include "mailctl/output.h"
 #include "mailctl/verbs.h"
 
+#include <fmt/core.h>
+
 namespace postern::mailctl {
 namespace {
 
@@ -16,6 +18,14 @@ json::Value settings(const Arguments& a) {
     copy_size(a, "--max-message", body, "max_message_bytes");
     copy_switch(a, "--backup-mx", body, "backup_mx");
     return body;
+}
+
+std::string backup(const json::Value& domain) {
+    const bool* is_one = domain["backup_mx"].flag();
+    if (!is_one || !*is_one) return "no";
+    const auto listed = domain["backup_recipients"].number().value_or(0);
+    if (listed != 0) return fmt::format("for {} listed recipients", listed);
+    return "for ANY recipient: who does not exist is refused by the other host, too late (mailctl backup-mx import)";
 }
 
 } // namespace
@@ -49,7 +59,7 @@ int domain_show(const Context& c) {
                       {"quota", limit(d["default_quota_bytes"], true)},
                       {"quota, messages", limit(d["default_quota_messages"], false)},
                       {"message at most", size_limit(d["max_message_bytes"])},
-                      {"backup MX", shown(d["backup_mx"])},
+                      {"backup MX", backup(d)},
                       {"accounts at most", limit(d["max_accounts"], false)},
                       {"addresses", shown(d["addresses"])},
                       {"aliases", shown(d["aliases"])},

@@ -16,6 +16,10 @@ int domain_add(const Context& c);
 int domain_show(const Context& c);
 int domain_set(const Context& c);
 int domain_delete(const Context& c);
+// backup_mx.cc
+int backup_mx_list(const Context& c);
+int backup_mx_import(const Context& c);
+int backup_mx_clear(const Context& c);
 // account.cc
 int account_list(const Context& c);
 int account_add(const Context& c);

@@ -8,6 +8,7 @@ void Session::handle(const Xclient& c) {
     // Who does not know its client's address speaks for itself.
     if (!c.address.empty()) client_.address = c.address;
     effects_.events.push_back(std::move(named));
+    if (const auto destination = IpAddress::parse(c.destination)) local_ = destination;
     end_auth();
     if (!handle_.empty()) effects_.tells.push_back(ipc::ReleaseHandle{std::exchange(handle_, {})});
     account_ = 0;

@@ -7,7 +7,8 @@
 namespace postern::smtpd {
 namespace {
 
-using Member = std::variant<bool Limits::*, HeaderChecks Limits::*, LineEnds Limits::*, std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*>;
+using Member = std::variant<bool Limits::*, HeaderChecks Limits::*, LineEnds Limits::*, std::uint64_t Limits::*, std::chrono::milliseconds Limits::*, std::string Limits::*,
+                            std::vector<Network> Limits::*>;
 
 // Default, range and help of each are in config/schema.cc, which checks them before any daemon starts.
 struct Option {
@@ -32,6 +33,8 @@ const Option options[] = {
     {"smtp.max_header", &Limits::header_bytes},
     {"smtp.header_checks", &Limits::header_checks},
     {"smtp.submission_header_checks", &Limits::submission_header_checks},
+    {"smtp.address_literals", &Limits::address_literals},
+    {"smtp.public_addresses", &Limits::public_addresses},
     {"smtp.submission_check_from", &Limits::check_authors},
     {"smtp.submission_client_address", &Limits::submission_client},
     {"smtp.max_connections", &Limits::connections},
@@ -60,6 +63,7 @@ struct Read {
     void operator()(std::uint64_t Limits::*member) const { limits.*member = config.number(option.key) * option.unit; }
     void operator()(std::chrono::milliseconds Limits::*member) const { limits.*member = config.duration(option.key); }
     void operator()(std::string Limits::*member) const { limits.*member = config.text(option.key); }
+    void operator()(std::vector<Network> Limits::*member) const { limits.*member = config.networks(option.key); }
 };
 
 std::string system_name() {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "libcommon/config.h"
+#include "libcommon/network.h"
 #include "smtpd/content_stream.h"
 #include "smtpd/header_policy.h"
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace postern::smtpd {
 
@@ -27,6 +29,8 @@ struct Limits {
     std::uint64_t hops = 50;
     std::uint64_t header_bytes = 16 * 1024 * 1024;
     HeaderChecks header_checks = HeaderChecks::author;              // on port 25
+    bool address_literals = true;                     // ann@[192.0.2.1] is somebody here, where the address is ours:
+    std::vector<Network> public_addresses;            // that of the connection, or one of these
     bool check_authors = true;                        // of a submission: they are addresses of its account
     bool submission_client = false;                   // its Received line says where a submission came from
     HeaderChecks submission_header_checks = HeaderChecks::strict;

@@ -44,15 +44,15 @@ void turn_away(const Visitor& visitor, const Reply& reply, std::string_view deta
     ::shutdown(visitor.socket.get(), SHUT_WR);
 }
 
-Door::Door(ipc::Daemon& daemon, Policy& policy, Admit admit) :
-    policy_(policy), admit_(std::move(admit)), timer_(daemon.loop(), [this] { time_is_up(); }) {}
+Door::Door(Loop& loop, ClientPolicy& policy, Admit admit) :
+    policy_(policy), admit_(std::move(admit)), timer_(loop, [this] { time_is_up(); }) {}
 
 void Door::knock(Visitor visitor) {
     const ipc::CheckClient question{visitor.trace, visitor.role->submission ? ipc::Protocol::submission : ipc::Protocol::smtp,
                                     visitor.text};
     const std::uint64_t id = next_id_++;
     waiting_.emplace(id, Waiting{std::move(visitor), false});
-    policy_.ask(question, [this, id](const ipc::ClientVerdict& verdict) { judged(id, verdict); });
+    policy_.judge(question, [this, id](const ipc::ClientVerdict& verdict) { judged(id, verdict); });
 }
 
 void Door::judged(std::uint64_t id, const ipc::ClientVerdict& verdict) {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 namespace postern::smtpd {
 
@@ -19,6 +20,7 @@ struct Visitor {
     TraceId trace;
     IpAddress address;
     std::string text;                    // of the address, as shown
+    std::optional<IpAddress> local;      // what it connected to, where a PROXY header said so
     Seats::Rank rank = Seats::Rank::known;
     Seats::Seat seat;
 };
@@ -27,7 +29,7 @@ class Door {
   public:
     using Admit = std::function<void(Visitor)>;
     // `admit`: who may come in, with the rank it turned out to have.
-    Door(ipc::Daemon& daemon, Policy& policy, Admit admit);
+    Door(Loop& loop, ClientPolicy& policy, Admit admit);
 
     void knock(Visitor visitor);
     void dismiss();                      // everybody, with a 421: we stop
@@ -43,7 +45,7 @@ class Door {
     void time_is_up();
     void let_in(Waiting waiting);
 
-    Policy& policy_;
+    ClientPolicy& policy_;
     Admit admit_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Waiting> waiting_;

@@ -24,6 +24,7 @@ Broken shown_twice(const CheckedHeader& h) {
 }
 Broken id_twice(const CheckedHeader& h) { return first_repeated(h, {F::message_id, F::in_reply_to, F::references}); }
 Broken malformed(const CheckedHeader& h) { return when(h.facts.malformed); }
+Broken not_utf8(const CheckedHeader& h) { return when(h.facts.not_utf8 && h.smtputf8); }
 Broken eight_bit(const CheckedHeader& h) { return when(h.facts.eight_bit && !h.smtputf8); }
 Broken no_author(const CheckedHeader& h) { return h.has(F::from) ? std::nullopt : Broken(F::from); }
 Broken no_date(const CheckedHeader& h) { return h.has(F::date) ? std::nullopt : Broken(F::date); }
@@ -34,6 +35,8 @@ constexpr HeaderRule rules[] = {
     {"bare-line-end", HeaderChecks::author, {550, "5.6.0", "Header of a binary message has a line that does not end with <CR><LF>"},
      "RFC 5322 section 2.2", bare_line_end},                                                                           // 0
     {"author-twice", HeaderChecks::author, {550, "5.6.0", "Message has more than one"}, "RFC 5322 section 3.6", author_twice},   // 1
+    // Who says SMTPUTF8 says that it is UTF-8: what is not, each reader decodes in its own way, an author's name and address, too.
+    {"not-utf8", HeaderChecks::author, {550, "5.6.0", "Header is not UTF-8, which MAIL with SMTPUTF8 said it is"}, "RFC 6532 section 3.1", not_utf8},   // 0
     {"shown-twice", HeaderChecks::shown, {550, "5.6.0", "Message has more than one"}, "RFC 5322 section 3.6", shown_twice},      // 2
     {"id-twice", HeaderChecks::strict, {550, "5.6.0", "Message has more than one"}, "RFC 5322 section 3.6", id_twice},           // 3
     {"malformed", HeaderChecks::strict, {550, "5.6.0", "Message has a line in its header that is no header field"},

@@ -135,10 +135,17 @@ void HeaderReader::begin_field(std::string_view name) {
 // A line, or what there is of it.
 void HeaderReader::take(std::string_view piece) {
     facts_.bytes += piece.size();
-    facts_.eight_bit |= has_eight_bit(piece);
+    check_octets(piece);
     if (binary_) check_line_ends(piece);
     if (wanted_ > value_.size()) value_.append(piece.substr(0, wanted_ - value_.size()));
     at_line_start_ = piece.ends_with('\n');
+}
+
+// A character may be cut anywhere; what is ASCII and follows none needs no second look.
+void HeaderReader::check_octets(std::string_view piece) {
+    const bool eight_bit = has_eight_bit(piece);
+    facts_.eight_bit |= eight_bit;
+    if (eight_bit || utf8_.within()) facts_.not_utf8 |= !utf8_.take(piece);
 }
 
 // The header of a binary message is text: RFC 3030 section 3 changes the body only, and a reader that takes a lone CR or LF
@@ -177,6 +184,7 @@ void HeaderReader::finish(std::string& out) {
         out.append(std::exchange(held_, {}));
     }
     facts_.bare_line_end |= binary_ && last_ == '\r';
+    facts_.not_utf8 |= utf8_.within();
     end_header();
 }
 

@@ -5,6 +5,8 @@
 // end with LF, the header with the first empty one, and a name may have blanks behind it.
 #pragma once
 
+#include "libcommon/utf8.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,6 +48,7 @@ struct HeaderFacts {
     std::uint64_t bytes = 0;
     bool malformed = false;                // a line that is no field, or a field whose name is none
     bool eight_bit = false;
+    bool not_utf8 = false;
     bool bare_line_end = false;            // a lone CR or LF, or a NUL, which only a binary message can bring
     std::vector<Author> authors;           // of a submission
     std::optional<HeaderField> unclear;    // says who the message is from, but not the same to every reader
@@ -72,6 +75,7 @@ class HeaderReader {
     bool begin_line(std::string_view rest);
     void begin_field(std::string_view name);
     void take(std::string_view piece);
+    void check_octets(std::string_view piece);
     void check_line_ends(std::string_view piece);
     void end_field();
     void end_header();
@@ -86,6 +90,7 @@ class HeaderReader {
     HeaderField field_ = HeaderField::other;
     std::size_t wanted_ = 0;               // bytes of the field's value
     std::string value_;
+    Utf8Check utf8_;
     std::string held_;                     // the beginning of a line that may yet be a Bcc
     HeaderFacts facts_;
 };

@@ -18,7 +18,10 @@ class Repairing {
 
     Repair all() {
         if (lacks(HeaderField::from)) add_address(HeaderField::from, from_);
-        // RFC 5322 section 3.6.2: several authors have one of them, or somebody else, who sends.
+        // RFC 5322 section 3.6.2: several authors have one of them, or somebody else, who sends. One author who is not the account
+        // gets no Sender, though the RFC would name it and RFC 6409 section 8.1 lets us: whom an administrator let send as
+        // info@ is to write as info@, and clients show a Sender as "ann on behalf of info", with a login name that was nobody's
+        // to know ("send as" of Exchange and Gmail adds none either). Which account it was is in the log and in the queue.
         else if (lacks(HeaderField::sender) && authors() > 1) add_address(HeaderField::sender, s_.account);
         if (lacks(HeaderField::date)) add(HeaderField::date, date_time(s_.now));
         if (lacks(HeaderField::message_id)) add(HeaderField::message_id, repair_.message_id = message_id());

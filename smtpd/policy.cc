@@ -38,7 +38,7 @@ template <ipc::Request Q> void Policy::put(const Q& question, std::function<void
     }, deadline_);
 }
 
-void Policy::ask(const ipc::CheckClient& question, std::function<void(const ipc::ClientVerdict&)> done) {
+void Policy::judge(const ipc::CheckClient& question, std::function<void(const ipc::ClientVerdict&)> done) {
     put(question, std::move(done));
 }
 

@@ -11,18 +11,27 @@
 
 namespace postern::smtpd {
 
-class Policy {
+// What the door needs of it.
+class ClientPolicy {
+  public:
+    virtual ~ClientPolicy() = default;
+    virtual std::chrono::milliseconds greet_delay() const = 0;
+    virtual void judge(const ipc::CheckClient& question, std::function<void(const ipc::ClientVerdict&)> done) = 0;
+    virtual void tell(const ipc::ReportClient& report) = 0;
+};
+
+class Policy final : public ClientPolicy {
   public:
     explicit Policy(ipc::Daemon& daemon);
     void configure();
 
     // Nothing is asked about these, and nothing told.
     bool trusts(const IpAddress& client) const { return trust_.covers(client); }
-    std::chrono::milliseconds greet_delay() const { return greet_delay_; }
+    std::chrono::milliseconds greet_delay() const override { return greet_delay_; }
 
-    void ask(const ipc::CheckClient& question, std::function<void(const ipc::ClientVerdict&)> done);
+    void judge(const ipc::CheckClient& question, std::function<void(const ipc::ClientVerdict&)> done) override;
     void ask(const ipc::CheckRecipient& question, std::function<void(const ipc::RecipientPolicy&)> done);
-    void tell(const ipc::ReportClient& report) { policyd_.send(report); }
+    void tell(const ipc::ReportClient& report) override { policyd_.send(report); }
 
   private:
     template <ipc::Request Q> void put(const Q& question, std::function<void(const typename Q::Reply&)> done);

@@ -49,7 +49,8 @@ TraceLines trace_lines(const TraceFacts& facts) {
                    protocol(facts));
     auto tail = std::back_inserter(lines.tail);
     if (!facts.tls_version.empty()) fmt::format_to(tail, "\r\n\t({} {})", facts.tls_version, facts.tls_cipher);
-    if (!facts.only_recipient.empty()) fmt::format_to(tail, "\r\n\tfor <{}>", facts.only_recipient);
+    // What came without a domain is no Path, section 4.1.2.
+    if (facts.only_recipient.find('@') != facts.only_recipient.npos) fmt::format_to(tail, "\r\n\tfor <{}>", facts.only_recipient);
     fmt::format_to(tail, ";\r\n\t{}\r\n", date_time(facts.now));
     return lines;
 }

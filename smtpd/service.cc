@@ -32,6 +32,13 @@ void send_away(const Visitor& visitor, const Reply& reply) {
     turn_away(visitor, reply);
 }
 
+std::optional<IpAddress> local_address(const Fd& socket) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return std::nullopt;
+    return IpAddress::of(address);
+}
+
 // No more connections than descriptors: some are kept for channels, listeners and large bodies.
 std::uint64_t most_connections() {
     constexpr std::uint64_t kept = 256;
@@ -50,7 +57,7 @@ struct Service::Port {
 
 Service::Service(ipc::Daemon& daemon) :
     daemon_(daemon), authd_(daemon.link(ipc::ServiceId::authd)), qmgr_(daemon.link(ipc::ServiceId::qmgr)), policy_(daemon),
-    proxies_(daemon.loop()), door_(daemon, policy_, [this](Visitor visitor) { admit(std::move(visitor)); }),
+    proxies_(daemon.loop()), door_(daemon.loop(), policy_, [this](Visitor visitor) { admit(std::move(visitor)); }),
     certificates_(daemon, "smtp", "smtp"), clock_(daemon.loop(), [this] { tick(); }),
     breath_(daemon.loop(), [this] { refusals_ = 0; breathe(); }) {
     load_settings();
@@ -117,8 +124,8 @@ void Service::accept_from(Port& port) {
 void Service::arrive(Fd socket, const Role& role, const IpAddress& source) {
     const TraceId trace = TraceId::make();
     if (role.lmtp || !proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
-    proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client) {
-        greet(std::move(taken), role, trace, client);
+    proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client, const auto& server) {
+        greet(std::move(taken), role, trace, client, server);
     });
 }
 
@@ -136,12 +143,13 @@ void Service::breathe() {
 
 // Trusted clients go straight to their session. The others pass the door, where the rank is found that decides who gets
 // a seat when few are left.
-void Service::greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address) {
+void Service::greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address, const std::optional<IpAddress>& local) {
     Visitor visitor;
     visitor.trace = trace;
     visitor.socket = std::move(socket);
     visitor.role = &role;
     visitor.address = address;
+    visitor.local = local;
     visitor.text = address == IpAddress() ? "local" : address.text();    // a Unix socket's other end has none
     const bool trusted = role.lmtp || policy_.trusts(address);
     if (role.submission) visitor.rank = Seats::Rank::submission;
@@ -175,9 +183,11 @@ void Service::begin(Visitor visitor, bool trusted) {
     const Role& role = *visitor.role;
     const IpAddress address = visitor.address;
     Fd socket = std::move(visitor.socket);
+    const auto local = visitor.local ? visitor.local : local_address(socket);
     auto& slot = conversations_[id];
     slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ && !role.lmtp, effects_);
     Conversation* c = slot.get();
+    c->session.connected_to(local);
     if (!role.lmtp && contains(xclient_networks_, address)) c->session.allow_xclient();
     c->connection = std::make_unique<tls::Connection>(
         daemon_.loop(), std::move(socket),

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <list>
+#include <optional>
 #include <unordered_map>
 
 namespace postern::smtpd {
@@ -28,7 +29,7 @@ class Service {
     void load_settings();
     void accept_from(Port& port);
     void arrive(Fd socket, const Role& role, const IpAddress& source);
-    void greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address);
+    void greet(Fd socket, const Role& role, TraceId trace, const IpAddress& address, const std::optional<IpAddress>& local = {});
     void admit(Visitor visitor);
     void begin(Visitor visitor, bool trusted);
     void refuse(const Visitor& visitor);

@@ -90,7 +90,7 @@ void Service::change_client(Conversation& c, std::uint32_t ticket, const ipc::Ch
     if (!seat) return on_answer(c.id, ticket, ClientJudged{replies::too_many_connections, {}}, {});
     c.seat = std::move(*seat);
     if (c.trusted) return on_answer(c.id, ticket, ClientJudged{}, {});
-    policy_.ask(question, [this, id = c.id, ticket](const ipc::ClientVerdict& verdict) {
+    policy_.judge(question, [this, id = c.id, ticket](const ipc::ClientVerdict& verdict) {
         ClientJudged judged;
         if (verdict.action == ipc::PolicyAction::banned) judged = {replies::banned, time_left(verdict.retry_after)};
         if (verdict.action == ipc::PolicyAction::limited) judged = {reply_to_rate(verdict.limit), time_left(verdict.retry_after)};

@@ -223,11 +223,20 @@ void Session::on(const ipc::SenderVerdict& verdict, std::int64_t now) {
     reply(answer);
 }
 
+// RFC 5321 section 4.1.3: an address literal that is ours names this host. No other one is ever resolved.
+bool Session::is_this_host(const mail::Mailbox& mailbox) const {
+    if (!limits_.address_literals || !mailbox.is_literal()) return false;
+    const auto address = mail::address_in_literal(mailbox.domain);
+    return address && (address == local_ || contains(limits_.public_addresses, *address));
+}
+
 void Session::handle(const RcptTo& c) {
     if (transaction_.accepted() + held_.size() >= limits_.recipients) return reply(replies::too_many_recipients);
     const bool ascii = c.forward_path.ascii && std::none_of(c.original.begin(), c.original.end(), mail::is_eight_bit);
     if (!ascii && !transaction_.smtputf8()) return reply(replies::needs_smtputf8);
-    std::string forward_path = c.forward_path.mailbox.text();
+    const mail::Mailbox& mailbox = c.forward_path.mailbox;
+    // Which domain this host stands for is authd's to know, as it is of <Postmaster>.
+    std::string forward_path = is_this_host(mailbox) ? mail::Mailbox{mailbox.local_part, {}}.text() : mailbox.text();
     const std::uint32_t ticket = ask(ipc::ResolveRecipient{client_.trace, forward_path, transaction_.announced_size(),
                                                            transaction_.reverse_path(), handle_});
     effects_.asks.back().first = transaction_.ask_first();
@@ -281,6 +290,9 @@ const Reply& Session::add_recipient(const Held& asked) {
     if (verdict.status == ipc::RecipientStatus::foreign && relays)
         return transaction_.add_foreign(asked.text, asked.dsn) ? reply_to(ipc::RecipientStatus::deliver)
                                                       : replies::too_many_recipients;
+    // Never so of our authd; a 250 for a message that nobody gets would lose it.
+    if (verdict.status == ipc::RecipientStatus::deliver && verdict.targets.empty() && verdict.forwards.empty())
+        return reply_to(ipc::RecipientStatus::unavailable);
     if (verdict.status == ipc::RecipientStatus::deliver && !transaction_.add_local(asked.text, verdict, asked.dsn))
         return replies::too_many_recipients;
     return reply_to(verdict.status);

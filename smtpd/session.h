@@ -34,6 +34,7 @@ class Session {
     Session(const Limits& limits, const Role& role, bool tls, TraceId trace, std::string client, Effects& effects);
 
     void allow_xclient() { takes_xclient_ = true; }      // its client is a proxy of ours
+    void connected_to(std::optional<IpAddress> local) { local_ = local; }   // which of this host's addresses
 
     // Takes what it can; the rest stays with the transport until has_room(). `now`: seconds since the epoch.
     std::size_t receive(std::string_view bytes, std::int64_t now);
@@ -70,6 +71,7 @@ class Session {
     void on_line(const Input::Line& line);
     void on_command(const Command& command);
     bool may_pass(std::size_t command);
+    bool is_this_host(const mail::Mailbox& mailbox) const;
 
     void handle(const Helo& c);
     void handle(const Ehlo& c);
@@ -167,6 +169,7 @@ class Session {
     bool greeted_once_ = false;
     bool draining_ = false;
     bool takes_xclient_ = false;
+    std::optional<IpAddress> local_;
     std::string helo_;
     bool extended_ = false;
     std::string tls_version_, tls_cipher_;

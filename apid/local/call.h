@@ -72,10 +72,7 @@ json::Value page_of(const Rows& rows, const Fields& fields, std::uint32_t limit,
 }
 
 // The same where a row has grown: `more` are the further members of each, none where authd is of a version before.
-template <class Rows, class More, class Fields, class MoreFields, class Cursor>
-json::Value page_of(const Rows& rows, const More& more, const Fields& fields, const MoreFields& more_fields, std::uint32_t limit,
-                    Cursor cursor) {
-    const json::Value page = page_of(rows, fields, limit, cursor);
+template <class More, class MoreFields> json::Value with_more(const json::Value& page, const More& more, const MoreFields& more_fields) {
     json::Value items = json::Array{};
     std::size_t index = 0;
     for (const json::Value& item : *page["items"].array()) {
@@ -83,6 +80,11 @@ json::Value page_of(const Rows& rows, const More& more, const Fields& fields, co
         ++index;
     }
     return json::Value().set("items", std::move(items)).set("next", page["next"]);
+}
+template <class Rows, class More, class Fields, class MoreFields, class Cursor>
+json::Value page_of(const Rows& rows, const More& more, const Fields& fields, const MoreFields& more_fields, std::uint32_t limit,
+                    Cursor cursor) {
+    return with_more(page_of(rows, fields, limit, cursor), more, more_fields);
 }
 
 } // namespace postern::api

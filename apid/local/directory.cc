@@ -39,12 +39,21 @@ void delete_organization(const Call& call) {
     call.change(request, 204);
 }
 
+namespace {
+
+json::Value page_of_domains(const ipc::DomainListing& listing, std::uint32_t limit) {
+    return with_more(page_of(listing.rows, listing.terms, domain_fields, domain_terms_fields, limit,
+                             [](const auto& row) { return row.name.value; }),
+                     listing.backups, domain_backup_fields);
+}
+
+} // namespace
+
 void list_domains(const Call& call) {
     ipc::ListDomains page;
     if (!call.take_query("after", page.after) || !call.take_limit(page.limit)) return;
     call.ask<ipc::ListDomains>(ServiceId::authd, page, [call, limit = page.limit](const auto& listing) {
-        call.answer(200, page_of(listing.rows, listing.terms, domain_fields, domain_terms_fields, limit,
-                                 [](const auto& row) { return row.name.value; }));
+        call.answer(200, page_of_domains(listing, limit));
     });
 }
 
@@ -54,9 +63,7 @@ void show_domain(const Call& call) {
     page.limit = 1;
     call.ask<ipc::ListDomains>(ServiceId::authd, page, [call](const auto& listing) {
         if (listing.rows.empty()) return call.refuse(404, "no such domain here");
-        const json::Value found = page_of(listing.rows, listing.terms, domain_fields, domain_terms_fields, 1,
-                                          [](const auto& row) { return row.name.value; });
-        call.answer(200, found["items"].array()->front());
+        call.answer(200, page_of_domains(listing, 1)["items"].array()->front());
     });
 }
 

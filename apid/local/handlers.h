@@ -16,6 +16,11 @@ void show_domain(const Call& call);
 void change_domain(const Call& call);
 void delete_domain(const Call& call);
 
+// backup_recipients.cc
+void list_backup_recipients(const Call& call);
+void store_backup_recipients(const Call& call);
+void clear_backup_recipients(const Call& call);
+
 // accounts.cc
 void list_accounts(const Call& call);
 void create_account(const Call& call);

@@ -34,6 +34,17 @@ constexpr auto domain_terms_fields = std::tuple(
     field("max_message_bytes", &ipc::DomainTerms::max_message_bytes, "to and from its accounts; 0: what the server takes"),
     field("backup_mx", &ipc::DomainTerms::backup_mx, "its mail is taken for another host"));
 
+constexpr auto domain_backup_fields = std::tuple(
+    field("backup_recipients", &ipc::DomainBackup::recipients, "how many are listed; 0: as a backup MX it takes any"));
+
+constexpr auto backup_recipient_fields = std::tuple(
+    field("address", &ipc::BackupRecipientRow::address, "which the other host has"));
+
+constexpr auto backup_part_fields = std::tuple(
+    field("addresses", &ipc::StoreBackupRecipients::addresses, "in the domain"),
+    field("first", &ipc::StoreBackupRecipients::first, "a list begins"),
+    field("last", &ipc::StoreBackupRecipients::last, "it is whole, and counts from now on instead of the one before"));
+
 constexpr auto domain_settings_fields = std::tuple(
     field("status", &ipc::DomainSettings::status, "a disabled domain refuses mail and logins"),
     field("catch_all", &ipc::DomainSettings::catch_all, "where mail for unknown recipients goes; empty: it is refused"),

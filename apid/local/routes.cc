@@ -15,6 +15,7 @@ template <json::Value (*row)()> json::Value page() {
     properties.set("next", json::Value().set("description", "what to ask for as ?after; null: no more"));
     return type_schema("object").set("properties", std::move(properties));
 }
+json::Value domain_schema() { return object_schema(std::tuple_cat(domain_fields, domain_terms_fields, domain_backup_fields)); }
 json::Value any_object() { return type_schema("object"); }
 json::Value import_schema() {
     return type_schema("object").set(
@@ -48,11 +49,15 @@ constexpr Route table[] = {
     {.method = "PATCH", .path = "/api/v1/organizations/{name}", .summary = "Rename it", .handle = rename_organization, .body = one<organization_name_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/organizations/{name}", .summary = "Only while it owns nothing", .handle = delete_organization, .good = 204},
 
-    {.method = "GET", .path = "/api/v1/domains", .summary = "Domains by name", .handle = list_domains, .result = page<both<domain_fields, domain_terms_fields>>, .pages = true},
+    {.method = "GET", .path = "/api/v1/domains", .summary = "Domains by name", .handle = list_domains, .result = page<domain_schema>, .pages = true},
     {.method = "POST", .path = "/api/v1/domains", .summary = "A new domain", .handle = create_domain, .body = both<new_domain_fields, domain_settings_fields>, .good = 201},
-    {.method = "GET", .path = "/api/v1/domains/{name}", .summary = "One domain", .handle = show_domain, .result = both<domain_fields, domain_terms_fields>},
+    {.method = "GET", .path = "/api/v1/domains/{name}", .summary = "One domain", .handle = show_domain, .result = domain_schema},
     {.method = "PATCH", .path = "/api/v1/domains/{name}", .summary = "Change what is named", .handle = change_domain, .body = one<domain_settings_fields>, .good = 204},
     {.method = "DELETE", .path = "/api/v1/domains/{name}", .summary = "Only while it has no address", .handle = delete_domain, .good = 204},
+
+    {.method = "GET", .path = "/api/v1/backup-mx/{domain}", .summary = "Which recipients a backup MX takes; none: any", .handle = list_backup_recipients, .result = page<one<backup_recipient_fields>>, .pages = true},
+    {.method = "PUT", .path = "/api/v1/backup-mx/{domain}", .summary = "A part of a new list, which counts once the last part is there", .handle = store_backup_recipients, .body = one<backup_part_fields>, .good = 204},
+    {.method = "DELETE", .path = "/api/v1/backup-mx/{domain}", .summary = "Take any recipient again", .handle = clear_backup_recipients, .good = 204},
 
     {.method = "GET", .path = "/api/v1/accounts", .summary = "Accounts by id, of ?domain or all", .handle = list_accounts, .result = page<one<account_fields>>, .pages = true},
     {.method = "POST", .path = "/api/v1/accounts", .summary = "A new account", .handle = create_account, .body = both<new_account_fields, account_settings_fields>, .good = 201},

@@ -93,7 +93,7 @@ void Service::accept_from(Port& port) {
 void Service::arrive(Fd socket, const IpAddress& source, bool implicit_tls) {
     const TraceId trace = TraceId::make();
     if (!proxies_.covers(source)) return begin(std::move(socket), trace, source, implicit_tls);
-    proxies_.take(std::move(socket), source, trace, [this, trace, implicit_tls](Fd taken, const IpAddress& client) {
+    proxies_.take(std::move(socket), source, trace, [this, trace, implicit_tls](Fd taken, const IpAddress& client, const auto&) {
         begin(std::move(taken), trace, client, implicit_tls);
     });
 }

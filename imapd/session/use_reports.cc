@@ -1,5 +1,9 @@
 #include "imapd/session/use_reports.h"
 
+#include "libcommon/log.h"
+
+#include <algorithm>
+
 namespace postern::imapd {
 namespace {
 
@@ -8,11 +12,20 @@ constexpr std::chrono::milliseconds moment{100};
 } // namespace
 
 ipc::UseWatched UseReports::watch(const ipc::WatchUse& question) {
+    const std::size_t limited = std::min(question.accounts.size(), question.limits.size());
+    for (std::size_t i = 0; i < limited; ++i) limit(question.accounts.items[i], question.limits.items[i]);
     const std::set<AccountId> asked(question.accounts.begin(), question.accounts.end());
     ipc::UseWatched answer;
     answer.uses = uses_of(asked);
     for (const ipc::MailboxUse& use : answer.uses) watched_.insert(use.account);
     return answer;
+}
+
+void UseReports::limit(AccountId id, const ipc::MailboxLimits& limits) {
+    const auto account = store_->account(id);
+    if (!account) return;                                  // the answer will be without it, and it is asked about again
+    if (const auto set = (*account)->set_limits(limits.bytes, limits.messages); !set)
+        log::warning("imapd.quota.unset", {{"account", id}, {"reason", set.error().message()}});
 }
 
 void UseReports::watch_nobody() {

@@ -16,12 +16,13 @@ class UseReports {
     UseReports(Loop& loop, ipc::Link& authd, const std::unique_ptr<store::Store>& store)
         : authd_(authd), store_(store), due_(loop, [this] { report(); }) {}
 
-    ipc::UseWatched watch(const ipc::WatchUse& question);
+    ipc::UseWatched watch(const ipc::WatchUse& question);   // and keep to the limits it says
     void watch_nobody();                 // an authd that just came up has asked nothing yet
     void changed(AccountId account);     // from inside the store: looks at nothing
 
   private:
     void report();
+    void limit(AccountId id, const ipc::MailboxLimits& limits);
     List<ipc::MailboxUse, ipc::max_uses> uses_of(const std::set<AccountId>& accounts) const;
 
     ipc::Link& authd_;

@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import smtplib
+import socket
 
 import pytest
 
-from lab import message, run, wait_for
+from lab import Instance, message, run, wait_for
 
 STRANGER = "bob@elsewhere.example"
 tests = itertools.count(1)
@@ -266,6 +267,24 @@ def test_a_quota_of_messages_and_what_disabled_means(instance, user):
     assert rcpt(instance, user.address)[0] == 250                            # receives, and may not log in
 
 
+def test_another_quota_counts_at_once_for_deliveries_and_open_sessions(instance, user):
+    instance.mailctl("account", "set", user.address, "--quota-messages", "1")
+    instance.send(None, user, message("the only one"))
+    instance.wait_for_mail(user)                                             # by a login that learns the quota
+    instance.mailctl("account", "set", user.address, "--quota-messages", "none")
+    for number in range(3):
+        instance.send(None, user, message(f"more-{number}"))
+    until_used(instance, user, 4)                                            # none waits for a login
+    with instance.imap(user) as session:
+        assert session.append("INBOX", None, None, message("appended"))[0] == "OK"
+        instance.mailctl("account", "set", user.address, "--quota-messages", "5")
+
+        def refused():
+            code, text = session.append("INBOX", None, None, message("too many"))
+            return code == "NO" and b"OVERQUOTA" in text[0]
+        wait_for(refused, "the quota to reach the session")
+
+
 @pytest.mark.parametrize("daemon", ["authd", "imapd"])
 def test_what_a_mailbox_holds_is_learnt_again_after_a_crash(instance, user, daemon):
     instance.mailctl("account", "set", user.address, "--quota-messages", "1")
@@ -306,3 +325,81 @@ def test_a_backup_mx_queues_for_any_recipient_and_relays_for_nobody_else(instanc
     assert rcpt(instance, f"anyone@sub.{domain}")[0] == 550
     instance.mailctl("domain", "set", domain, "--backup-mx", "off")
     assert rcpt(instance, f"anyone@{domain}")[0] == 550
+
+
+def test_a_backup_mx_with_a_list_takes_nobody_else(instance, user):
+    domain = "listed.example"
+    instance.mailctl("domain", "add", domain, "--backup-mx", "on")
+    assert "ANY recipient" in instance.mailctl("domain", "show", domain)
+    names = [f"user{number}" for number in range(2500)]
+    lines = "".join(f"{name}@{domain} OK\n" for name in names[:-1]) + f"# by its name\n\n{names[-1]}\n"
+    assert "2500 recipients" in instance.mailctl("backup-mx", "import", domain, "-", stdin=lines.encode())
+    assert "for 2500 listed recipients" in instance.mailctl("domain", "show", domain)
+    listed = json.loads(instance.mailctl("backup-mx", "list", domain, "--json"))
+    assert sorted(row["address"] for row in listed) == sorted(f"{name}@{domain}" for name in names)
+    for known in ("user0", "USER1234", "user2499", "user7+lists", "postmaster"):
+        assert rcpt(instance, f"{known}@{domain}")[0] == 250, known
+    for unknown in ("user2500", "anyone"):
+        code, text = rcpt(instance, f"{unknown}@{domain}")
+        assert (code, text[:5]) == (550, "5.1.1"), unknown
+    assert deliver(instance, [f"user0@{domain}"], message("for a listed one"))[0] == 250
+
+    instance.mailctl("backup-mx", "import", domain, "-", stdin=b"anyone\n")             # replaced whole
+    assert rcpt(instance, f"anyone@{domain}")[0] == 250 and rcpt(instance, f"user0@{domain}")[0] == 550
+    for wrong in ("", "# nobody\n", f"other\nann@{user.address.split('@')[1]}\n", "two words@x\n@\n"):
+        with pytest.raises(AssertionError):
+            instance.mailctl("backup-mx", "import", domain, "-", stdin=wrong.encode())
+    assert rcpt(instance, f"anyone@{domain}")[0] == 250 and rcpt(instance, f"other@{domain}")[0] == 550
+    instance.mailctl("backup-mx", "clear", domain)
+    assert rcpt(instance, f"other@{domain}")[0] == 250
+    assert "ANY recipient" in instance.mailctl("domain", "show", domain)
+
+
+# -- address literals
+
+@pytest.fixture(scope="module")
+def by_nat(tmp_path_factory):
+    """203.0.113.25 leads here, by NAT; 127.0.0.2 is a load balancer."""
+    instance = Instance(tmp_path_factory.mktemp("literals"), users=1, settings=[
+        "smtp.public_addresses=203.0.113.25", "smtp.proxy_networks=127.0.0.2", "policy.greet_delay=0"])
+    instance.start()
+    yield instance
+    instance.stop()
+
+
+def test_an_address_literal_of_ours_is_the_first_domain(by_nat):
+    user = by_nat.user(1)
+    name = user.address.split("@")[0]
+    literals = [f"{name}@[127.0.0.1]", f"{name}@[IPv6:::ffff:127.0.0.1]", f"{name}@[203.0.113.25]"]
+    for address in literals:
+        assert deliver(by_nat, [address], message("by-literal"))[0] == 250
+    by_nat.wait_for_mail(user, len(literals))
+    assert f"Delivered-To: {user.address}\r\n".encode() in by_nat.fetch(user, b"1")
+    assert rcpt(by_nat, "postmaster@[127.0.0.1]")[0] == 250
+    for elsewhere in ("127.0.0.3", "203.0.113.26", "IPv6:::1"):
+        code, text = rcpt(by_nat, f"{name}@[{elsewhere}]")
+        assert (code, text[:5]) == (550, "5.7.1"), elsewhere
+    for nobody in ("nobody@[127.0.0.1]", f"{name}%elsewhere.example@[127.0.0.1]", f'"{name}@elsewhere.example"@[127.0.0.1]'):
+        code, text = rcpt(by_nat, nobody)
+        assert (code, text[:5]) == (550, "5.1.1"), nobody
+
+
+def test_behind_a_load_balancer_its_address_counts(by_nat):
+    name = by_nat.user(1).address.split("@")[0]
+    with socket.create_connection(("127.0.0.1", by_nat.port("smtp")), timeout=20, source_address=("127.0.0.2", 0)) as proxied:
+        replies = proxied.makefile("rb")
+        proxied.sendall(b"PROXY TCP4 192.0.2.77 198.51.100.25 40000 25\r\n")
+        assert replies.readline().startswith(b"220")
+        for command, code in [("HELO client.example", b"250"), ("MAIL FROM:<>", b"250"), (f"RCPT TO:<{name}@[198.51.100.25]>", b"250"),
+                              (f"RCPT TO:<{name}@[127.0.0.1]>", b"550"), ("QUIT", b"221")]:
+            proxied.sendall(f"{command}\r\n".encode())
+            assert replies.readline().startswith(code), command
+
+
+def test_literals_can_be_left_to_nobody(by_nat):
+    name = by_nat.user(1).address.split("@")[0]
+    assert rcpt(by_nat, f"{name}@[127.0.0.1]")[0] == 250
+    config = by_nat.dir / "postern.yaml"
+    config.write_text(config.read_text().replace("public_addresses:", "address_literals: false\n  public_addresses:"))
+    by_nat.mailctl("reload")
+    wait_for(lambda: rcpt(by_nat, f"{name}@[127.0.0.1]")[0] == 550, "the new configuration")

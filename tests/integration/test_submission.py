@@ -181,3 +181,14 @@ def test_the_author_check_and_privacy_are_options(lenient):
     submit(lenient, user, [user.address], text("anybody@elsewhere.example", user.address))
     body = arrived(lenient, user)
     assert b"From: anybody@elsewhere.example\r\n" in body and b"[127.0.0.1]" in body
+
+
+def test_the_header_of_a_message_with_smtputf8_is_utf8(instance, user):
+    for subject, code in ((b"Gr\xc3\xbc\xc3\x9fe", 250), (b"Gr\xfc\xdfe", 550)):
+        with instance.smtp(user) as session:
+            session.ehlo()
+            assert session.mail(user.address, ["SMTPUTF8", "BODY=8BITMIME"])[0] == 250
+            assert session.rcpt(user.address)[0] == 250
+            reply = session.data(b"Subject: " + subject + b"\r\n\r\nhello\r\n")
+            assert reply[0] == code, reply
+    assert b"RFC 6532" in reply[1]

@@ -1,10 +1,12 @@
 // A conversation with a client that says anything and back ends that answer anything. The input is a program:
 // each byte is an operation, lines of the rest are what the client says. Whatever happens: an unauthenticated
-// session submits no foreign recipient, a submission shows no blind one, nothing is submitted twice per DATA, every reply is well-formed.
+// session submits no foreign recipient but what an address here leads to, a submission shows no blind one, nothing is submitted twice per DATA, every reply is well-formed.
 #include "libmail/headers.h"
 #include "smtpd/session.h"
 
 #include <cstdlib>
+#include <set>
+#include <string>
 
 using namespace postern;
 using namespace postern::smtpd;
@@ -34,6 +36,7 @@ class Program {
 struct Answerer {
     Program& program;
     bool& authenticated;
+    std::set<std::string>& forwards;
     bool xclient;
     bool submission;
 
@@ -45,6 +48,7 @@ struct Answerer {
         if (result.status == ipc::LoginStatus::ok && result.account && result.handle.bytes[0]) authenticated = true;
         return result;
     }
+    std::uint64_t bytes() const { return program.byte() % 2 ? program.byte() * 16ULL : 0; }   // of a limit
     ipc::SaslReply reply() const {
         ipc::SaslReply reply;
         reply.state = static_cast<ipc::SaslState>(program.byte() % 3);
@@ -59,15 +63,22 @@ struct Answerer {
     }
     Answer operator()(const ipc::SaslStep&) const { return reply(); }
     Answer operator()(const ipc::CheckSender&) const {
-        return ipc::SenderVerdict{static_cast<ipc::Verdict>(program.byte() % 3)};
+        return ipc::SenderVerdict{static_cast<ipc::Verdict>(program.byte() % 3), bytes()};
     }
     Answer operator()(const ipc::ResolveRecipient& resolve) const {
         ipc::RecipientVerdict verdict;
-        const std::uint8_t status = program.byte() % 9;
-        if (status == 8) return RecipientDeferred{reply_to_rate(static_cast<ipc::RateKind>(program.byte() % 9)), "try again"};
+        constexpr std::uint8_t statuses = static_cast<std::uint8_t>(last_enumerator(ipc::RecipientStatus{})) + 1;
+        const std::uint8_t status = program.byte() % (statuses + 1);
+        if (status == statuses) return RecipientDeferred{reply_to_rate(static_cast<ipc::RateKind>(program.byte() % 9)), "try again"};
         verdict.status = static_cast<ipc::RecipientStatus>(status);
         for (int i = program.byte() % 4; i > 0; --i)
             verdict.targets.push_back({1 + program.byte() % 3ULL, resolve.forward_path, {}});
+        for (int i = program.byte() % 3; i > 0; --i) {
+            verdict.forwards.push_back("f" + std::to_string(program.byte() % 3) + "@far.example");
+            if (verdict.status == ipc::RecipientStatus::deliver) forwards.insert(verdict.forwards.items.back().value);
+        }
+        verdict.size_limit = bytes();
+        verdict.room = bytes();
         return verdict;
     }
     Answer operator()(const ipc::CheckClient& check) const {
@@ -80,7 +91,10 @@ struct Answerer {
     }
     Answer operator()(const ipc::Submit& submit) const {
         for (const ipc::EnvelopeRecipient& r : submit.envelope.recipients)
-            if (r.account == 0 && !authenticated) std::abort();                 // an open relay
+            if (r.account == 0 && !authenticated && !forwards.contains(r.address.value)) std::abort();   // an open relay
+        if (submit.envelope.recipients.empty()) std::abort();
+        for (const ipc::RecipientDsn& dsn : submit.envelope.extensions.recipients)
+            if (dsn.index >= submit.envelope.recipients.size()) std::abort();
         const bool text = submit.envelope.body != ipc::BodyKind::binary;
         if (text && submit.body.value.find('\0') != std::string::npos) std::abort();
         if (submission && (mail::find_field(submit.body.view(), "Bcc") || mail::find_field(submit.body.view(), "Resent-Bcc"))) std::abort();
@@ -110,10 +124,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.recipients = 5;
     Effects effects;
     bool authenticated = false;
+    std::set<std::string> forwards;
     const Role& role = roles[program.byte() % 4];
     Session session(limits, role, program.byte() % 2, TraceId{1}, "192.0.2.1", effects);
     const bool xclient = size % 4 == 0;
     if (xclient) session.allow_xclient();
+    if (size % 3 == 0) session.connected_to(IpAddress::parse("192.0.2.25"));
     std::vector<Ask> open;
     while (!program.at_end()) {
         check_replies(effects.send);
@@ -127,7 +143,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         } else if (operation < 230) {
             if (open.empty()) continue;
             const auto at = static_cast<std::ptrdiff_t>(program.byte() % open.size());
-            Answerer answerer{program, authenticated, xclient, role.submission};
+            Answerer answerer{program, authenticated, forwards, xclient, role.submission};
             session.answer(open[static_cast<std::size_t>(at)].ticket, std::visit(answerer, open[static_cast<std::size_t>(at)].question), 1);
             open.erase(open.begin() + at);
         } else if (operation < 250) {

@@ -1,3 +1,4 @@
+#include "authd/backup_recipients.h"
 #include "authd/groups.h"
 #include "authd/resolve.h"
 #include "authd/send_as.h"
@@ -110,7 +111,7 @@ constexpr Case cases[] = {
     {"gone@example.org", "disabled"},
     {"away@example.org", "deliver 4:away@example.org"},          // suspended still receives
     {"carl@closed.example", "disabled"},
-    {"", "invalid"}, {"ann", "invalid"}, {"@example.org", "invalid"}, {"ann@", "invalid"},
+    {"", "invalid"}, {"ann@@", "invalid"}, {"@example.org", "invalid"}, {"ann@", "invalid"},
     {"ann+Lists@example.org", "deliver 1:ann+Lists@example.org detail=Lists"},
     {"ann+a+b@example.org", "deliver 1:ann+a+b@example.org detail=a+b"},
     {"a+b@example.org", "deliver 6:a+b@example.org"},            // a real name comes before a subaddress
@@ -136,6 +137,12 @@ constexpr Case cases[] = {
     {"hostmaster@example.org", "unknown"},
     {"Abuse@catch.example", "deliver 5:Abuse@catch.example"},    // a person, not the catch-all
     {"postmaster", "deliver 5:postmaster@example.org"},
+    {"ann", "deliver 1:ann@example.org"},                        // where no domain is said
+    {"ann+lists", "deliver 1:ann+lists@example.org detail=lists"},
+    {"nobody", "unknown"},
+    {"\"ann@elsewhere.example\"", "unknown"},
+    {"ann%elsewhere.example", "unknown"},
+    {"ann lee", "invalid"},
     {"Postmaster@closed.example", "disabled"},
 };
 
@@ -349,7 +356,11 @@ TEST_CASE("What a mailbox holds counts once its owner has said it") {
     House house;                                             // bob may have 1000 bytes
     std::vector<AccountId> asked;
     bool owner_there = false;
-    house.uses.on_ask([&](AccountId account) { return asked.push_back(account), owner_there; });
+    std::uint64_t told = 0;
+    house.uses.on_ask([&](AccountId account, const ipc::MailboxLimits& limits) {
+        told = limits.bytes;
+        return asked.push_back(account), owner_there;
+    });
     CHECK(describe(house.ask("bob@example.org", 900)) == "deliver 2:bob@example.org");   // not known: not refused
     CHECK(describe(house.ask("ann@example.org")) == "deliver 1:ann@example.org");        // no quota: nobody is asked
     owner_there = true;
@@ -367,6 +378,19 @@ TEST_CASE("What a mailbox holds counts once its owner has said it") {
     CHECK(asked == std::vector<AccountId>{2, 2, 2});
     house.uses.set({2, 100, 3});
     CHECK(describe(house.ask("bob@example.org", 900)) == "deliver 2:bob@example.org");
+    CHECK(told == 1000);
+
+    for (const std::uint64_t quota : {2000, 0}) {            // its owner is told of another one, and of none
+        ipc::AccountSettings settings;
+        settings.quota_bytes = quota;
+        REQUIRE(change_account(house.db, test::change("bob@example.org", settings)).ok());
+        house.resolver.forget();
+        asked.clear();
+        CHECK(describe(house.ask("bob@example.org")) == "deliver 2:bob@example.org");
+        CHECK(describe(house.ask("bob@example.org")) == "deliver 2:bob@example.org");
+        CHECK(asked == std::vector<AccountId>{2});
+        CHECK(told == quota);
+    }
 }
 
 TEST_CASE("A quota of messages") {
@@ -413,6 +437,63 @@ TEST_CASE("A domain we are backup MX of takes any recipient for its host, and it
     CHECK_FALSE(leads("team@example.org", "other@elsewhere.example"));
     CHECK_FALSE(leads("x@elsewhere.example", "x@elsewhere.example"));
     CHECK_FALSE(leads("ann@example.org", "x@elsewhere.example"));
+}
+
+TEST_CASE("A backup MX with a list takes whom the list has, once all of it is there") {
+    House house;
+    test::add_domain(house.db, "else.example", {.backup_mx = true});
+    const auto store = [&](std::vector<ipc::Address> addresses, bool first, bool last) {
+        ipc::StoreBackupRecipients request;
+        request.domain = "else.example";
+        request.first = first;
+        request.last = last;
+        request.addresses = std::move(addresses);
+        Transaction transaction(house.db);
+        const auto stored = store_backup_recipients(house.db, request);
+        if (stored) REQUIRE(transaction.commit().ok());
+        house.resolver.forget();
+        return stored ? std::to_string(*stored) : stored.error().message();
+    };
+    const auto takes = [&](std::string_view recipient) { return house.ask(recipient).status == ipc::RecipientStatus::deliver; };
+    CHECK(store({"ann@else.example", "Bob@Else.Example"}, true, false) == "2");
+    CHECK(takes("whoever@else.example"));                                   // not all of it is there
+    CHECK(store({"carl@else.example", "ann@else.example"}, false, true) == "3");
+    CHECK(describe(house.ask("Ann@else.example")) == "deliver >Ann@else.example");
+    CHECK(takes("bob@else.example"));
+    CHECK(takes("carl+lists@else.example"));
+    CHECK(takes("postmaster@else.example"));
+    CHECK(describe(house.ask("whoever@else.example")) == "unknown");
+    CHECK(describe(house.ask("security@else.example")) == "unknown");       // a role, but not ours to have
+    CHECK(house.resolver.leads_to({"ann@else.example", "ann@else.example"}) == ipc::Verdict::allowed);
+    CHECK(house.resolver.leads_to({"whoever@else.example", "whoever@else.example"}) == ipc::Verdict::denied);
+
+    CHECK(store({"dora@else.example"}, true, false) == "1");                // and whoever sent it went away
+    CHECK(store({"emil@else.example"}, true, true) == "1");
+    CHECK_FALSE(takes("ann@else.example"));
+    CHECK_FALSE(takes("dora@else.example"));
+    CHECK(takes("emil@else.example"));
+
+    CHECK(store({}, true, true).starts_with("the list is empty"));
+    CHECK(store({"ann@example.org"}, true, true).starts_with("not in this domain"));
+    CHECK(store({"no address"}, true, true).starts_with("expected @"));
+    CHECK(takes("emil@else.example"));
+    CHECK_FALSE(takes("ann@else.example"));
+
+    ipc::ListBackupRecipients page;
+    page.domain = "else.example";
+    REQUIRE(list_backup_recipients(house.db, page)->rows.size() == 1);
+    CHECK(list_backup_recipients(house.db, page)->rows.items[0].address.view() == "emil@else.example");
+    page.after = "emil@else.example";
+    CHECK(list_backup_recipients(house.db, page)->rows.empty());
+    ipc::ListDomains all;
+    all.only = "else.example";
+    CHECK(list_domains(house.db, all)->backups.items.at(0).recipients == 1);
+
+    REQUIRE(clear_backup_recipients(house.db, "else.example").ok());
+    house.resolver.forget();
+    CHECK(takes("whoever@else.example"));
+    CHECK_FALSE(clear_backup_recipients(house.db, "nowhere.example").ok());
+    REQUIRE(delete_domain(house.db, "else.example").ok());                  // its list goes with it
 }
 
 TEST_CASE("An account may send as what it was granted, until that goes") {

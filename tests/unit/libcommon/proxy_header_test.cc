@@ -22,7 +22,7 @@ std::string shown(std::string_view bytes) {
     case ProxyParse::State::complete: break;
     }
     const ProxyHeader& header = parsed.header;
-    return std::to_string(parsed.length) + " " + (header.client ? header.client->text() + " " + std::to_string(header.client_port) : "itself");
+    return std::to_string(parsed.length) + " " + (header.client ? header.client->text() + " " + std::to_string(header.client_port) + " at " + header.server->text() : "itself");
 }
 
 // Section 2.2: signature, version and command, family, length, the rest.
@@ -47,10 +47,10 @@ std::string with_checksum(std::string rest) {
 TEST_CASE("PROXY protocol, version 1") {
     struct Case { std::string_view bytes, expect; };
     constexpr Case cases[] = {
-        {"PROXY TCP4 192.0.2.1 203.0.113.5 12345 25\r\n", "43 192.0.2.1 12345"},
-        {"PROXY TCP4 192.0.2.1 203.0.113.5 12345 25\r\nEHLO x\r\n", "43 192.0.2.1 12345"},
-        {"PROXY TCP6 2001:db8::1 2001:db8::2 1 993\r\n", "42 2001:db8::1 1"},
-        {"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "56 255.255.255.255 65535"},
+        {"PROXY TCP4 192.0.2.1 203.0.113.5 12345 25\r\n", "43 192.0.2.1 12345 at 203.0.113.5"},
+        {"PROXY TCP4 192.0.2.1 203.0.113.5 12345 25\r\nEHLO x\r\n", "43 192.0.2.1 12345 at 203.0.113.5"},
+        {"PROXY TCP6 2001:db8::1 2001:db8::2 1 993\r\n", "42 2001:db8::1 1 at 2001:db8::2"},
+        {"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "56 255.255.255.255 65535 at 255.255.255.255"},
         {"PROXY UNKNOWN\r\n", "15 itself"},
         {"PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n", "59 itself"},
         {"", "more"},
@@ -87,11 +87,11 @@ TEST_CASE("PROXY protocol, version 2") {
     const std::string v4(v4_block);
     struct Case { std::string bytes; std::string_view expect; };
     const Case cases[] = {
-        {v2(0x21, 0x11, v4), "28 192.0.2.1 12345"},
-        {v2(0x21, 0x21, v6_block), "52 2001:db8::1 12345"},
-        {v2(0x21, 0x11, v4 + "\x04\x00\x02xx"s), "33 192.0.2.1 12345"},          // NOOP
-        {v2(0x21, 0x11, v4 + "\x20\x00\x05\x07\0\0\0\0\xE0\x00\x00"s), "39 192.0.2.1 12345"},
-        {with_checksum(v4), "35 192.0.2.1 12345"},
+        {v2(0x21, 0x11, v4), "28 192.0.2.1 12345 at 203.0.113.5"},
+        {v2(0x21, 0x21, v6_block), "52 2001:db8::1 12345 at 101:101:101:101:101:101:101:101"},
+        {v2(0x21, 0x11, v4 + "\x04\x00\x02xx"s), "33 192.0.2.1 12345 at 203.0.113.5"},          // NOOP
+        {v2(0x21, 0x11, v4 + "\x20\x00\x05\x07\0\0\0\0\xE0\x00\x00"s), "39 192.0.2.1 12345 at 203.0.113.5"},
+        {with_checksum(v4), "35 192.0.2.1 12345 at 203.0.113.5"},
         {v2(0x20, 0x00, ""), "16 itself"},                                       // LOCAL
         {v2(0x20, 0x11, v4), "28 itself"},
         {v2(0x20, 0x7F, "anything"), "24 itself"},
@@ -126,16 +126,17 @@ struct Proxied {
     Loop loop;
     Proxies proxies{loop};
     Fd peer, admitted;
-    std::string client;
+    std::string client, server;
 
     explicit Proxied(std::vector<std::string_view> pieces, bool close = false) {
         log::set_level(log::Level::error);
         int ends[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
         peer = Fd(ends[0]);
-        proxies.take(Fd(ends[1]), *IpAddress::parse("198.51.100.7"), TraceId{1}, [this](Fd socket, const IpAddress& who) {
+        proxies.take(Fd(ends[1]), *IpAddress::parse("198.51.100.7"), TraceId{1}, [this](Fd socket, const IpAddress& who, const std::optional<IpAddress>& where) {
             admitted = std::move(socket);
             client = who.text();
+            if (where) server = where->text();
         });
         Timer next(loop, [&, at = std::size_t{0}]() mutable {
             if (at < pieces.size()) REQUIRE(::write(peer.get(), pieces[at].data(), pieces[at].size()) == static_cast<ssize_t>(pieces[at].size()));
@@ -161,10 +162,13 @@ TEST_CASE("behind the header the connection is the client's, however it was cut"
              {"PROXY TCP4 192.0.2.1 203.0.113.5 1 2", "5\r\n", "EHLO x\r\n"}}) {
         const Proxied proxied(pieces);
         CHECK(proxied.client == "192.0.2.1");
+        CHECK(proxied.server == "203.0.113.5");
         CHECK(proxied.rest() == "EHLO x\r\n");
         CHECK(proxied.proxies.empty());
     }
-    CHECK(Proxied({"PROXY UNKNOWN\r\n"}).client == "198.51.100.7");
+    const Proxied unknown({"PROXY UNKNOWN\r\n"});
+    CHECK(unknown.client == "198.51.100.7");
+    CHECK(unknown.server.empty());
 }
 
 TEST_CASE("without a header nobody gets in") {

@@ -1,4 +1,5 @@
 #include "libcommon/text.h"
+#include "libcommon/utf8.h"
 
 #include <catch2/catch.hpp>
 
@@ -46,4 +47,22 @@ TEST_CASE("case is ASCII's only") {
     CHECK(istarts_with("mail from:", "MAIL"));
     CHECK(trim(" \ta b\t") == "a b");
     CHECK(split("a,,b", ',').size() == 3);
+}
+
+TEST_CASE("UTF-8 is the same in pieces, each character of it and what comes near one") {
+    const auto in_pieces = [](std::string_view text) {
+        Utf8Check check;
+        for (const char& octet : text) check.take(std::string_view(&octet, 1));
+        return check.take({}) && !check.within();
+    };
+    for (std::string_view good : {"", "a", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80",
+                                  "\xF4\x8F\xBF\xBF", "x\xC3\xA4\xF0\x9F\x93\xA7y"}) {
+        CHECK(is_utf8(good));
+        CHECK(in_pieces(good));
+    }
+    for (std::string_view bad : {"\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82", "\xE2\x82\n", "\xF0\x8F\xBF\xBF",
+                                 "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xC3\xA4\xA4", "\xE4 Latin-1"}) {
+        CHECK_FALSE(is_utf8(bad));
+        CHECK_FALSE(in_pieces(bad));
+    }
 }

@@ -172,3 +172,15 @@ TEST_CASE("an address splits at its last @") {
     CHECK(split_address("\"a@b\"@c.org") == std::pair<std::string_view, std::string_view>{"\"a@b\"", "c.org"});
     CHECK(split_address("root") == std::pair<std::string_view, std::string_view>{"root", ""});
 }
+
+TEST_CASE("the address in a literal") {
+    const auto shown = [](std::string_view literal) {
+        const auto address = address_in_literal(literal);
+        return address ? address->text() : "none";
+    };
+    CHECK(shown("[192.0.2.1]") == "192.0.2.1");
+    CHECK(shown("[IPv6:2001:DB8::1]") == "2001:db8::1");
+    CHECK(shown("[ipv6:::ffff:192.0.2.1]") == "192.0.2.1");
+    for (std::string_view none : {"", "[]", "192.0.2.1", "[192.0.2.1", "[2001:db8::1]", "[IPv6:192.0.2.1]", "[192.0.2.001]", "example.org"})
+        CHECK(shown(none) == "none");
+}

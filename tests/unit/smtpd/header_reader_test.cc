@@ -86,6 +86,14 @@ TEST_CASE("octets beyond ASCII count in the header, not in the body") {
     CHECK_FALSE(facts("Subject: a\r\n\r\n\xE4\r\n").eight_bit);
 }
 
+TEST_CASE("a header that is not UTF-8 is told from one that is, and from a body that is not") {
+    for (std::string_view good : {"", "A: b\r\n\r\n\xFF", "A: \xC3\xA4\r\n\xE2\x82\xAC: \xF0\x9F\x93\xA7\r\n\r\n\xE4\r\n", "A: \xC3\xA4"})
+        CHECK_FALSE(facts(good).not_utf8);
+    for (std::string_view bad : {"A: \xE4\r\n\r\n", "A: b\r\n \xE2\x82\r\n \xAC\r\n\r\n", "A: \xC3", "\xC3\r\n\r\n", "\xC3", "A: \xED\xA0\x80\r\n\r\n",
+                                 "A\xFF: b\r\n\r\n", "A: \xC3\xA4\xA4\r\nB: \xC3\xA4\r\n\r\n"})
+        CHECK(facts(bad).not_utf8);
+}
+
 TEST_CASE("lines of the header end with CRLF in a binary message, too") {
     for (const std::string& good : {"A: b\r\n\r\nx\ny\rz\0"s, "A: b\r\n c\r\n\r\n\n"s, ""s, "A: b"s}) CHECK_FALSE(facts(good).bare_line_end);
     for (const std::string& bad : {"A: b\nC: d\r\n\r\n"s, "A: b\rC: d\r\n\r\n"s, "A: b\r\n\nx"s, "A: b\r\r\n\r\n"s, "A: \0\r\n\r\n"s, "A: b\r"s, "A: b\n\n"s,

@@ -306,3 +306,29 @@ TEST_CASE("behind a doubtful end nothing is heard, whatever becomes of the messa
         CHECK(talk.closed());
     }
 }
+
+TEST_CASE("the header of a message with SMTPUTF8 is UTF-8") {
+    struct Case { std::string_view subject; HeaderChecks checks; std::string_view reply; };
+    using enum HeaderChecks;
+    constexpr std::string_view refused = "550 5.6.0 Header is not UTF-8, which MAIL with SMTPUTF8 said it is (RFC 6532 section 3.1)\r\n";
+    const Case cases[] = {
+        {"Gr\xC3\xBC\xC3\x9F", strict, "250 "}, {"Gr\xFC\xDF", author, refused}, {"Gr\xFC\xDF", off, "250 "}, {"\xED\xA0\x80", author, refused},
+    };
+    for (const Case& c : cases) {
+        for (const bool smtputf8 : {true, false}) {
+            Talk talk(relay, with(c.checks));
+            talk.send(fmt::format("EHLO c\r\nMAIL FROM:<bob@example.net> BODY=8BITMIME{}\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n", smtputf8 ? " SMTPUTF8" : ""));
+            talk.take_replies();
+            const std::string message = fmt::format("From: a@b.example\r\nDate: x\r\nSubject: {}\r\n\r\n\xFF\r\n.\r\n", c.subject);
+            for (const char& octet : message) talk.send(std::string_view(&octet, 1));
+            const std::string reply = talk.take_replies();
+            INFO(c.subject << " " << smtputf8 << " " << reply);
+            if (smtputf8) CHECK(reply.starts_with(c.reply));
+            else CHECK(reply.starts_with(c.checks == strict ? "550 5.6.0 Message has octets beyond ASCII" : "250 "));
+        }
+    }
+}
+
+TEST_CASE("who sends as a granted address is not named beside it") {
+    CHECK(submitted("From: team@example.org\r\nDate: x\r\nMessage-ID: x\r\n\r\n") == "|From: team@example.org\r\nDate: x\r\nMessage-ID: x\r\n\r\n");
+}

@@ -240,6 +240,8 @@ TEST_CASE("each recipient gets the answer that explains it") {
         S: 451 4.3.0 *
         C: RCPT TO:<far@elsewhere.example>
         S: 550 5.7.1 Relaying denied*
+        C: RCPT TO:<void@example.org>
+        S: 451 4.3.0 *
         C: DATA
         S: 554 5.5.1 No valid recipients
         C: RCPT TO:<Postmaster>
@@ -339,4 +341,40 @@ TEST_CASE("a shutdown lets a transaction finish") {
     idle.session.shut_down();
     idle.perform();
     CHECK(idle.take_replies().starts_with("421 4.3.2 "));
+}
+
+TEST_CASE("an address literal of this host's is this host, any other is elsewhere") {
+    Limits limits;
+    limits.public_addresses = {*Network::parse("203.0.113.25")};
+    struct Case { std::string_view recipient, asked; };
+    constexpr Case cases[] = {
+        {"ann@[192.0.2.25]", "ann"},
+        {"ann@[IPv6:::ffff:192.0.2.25]", "ann"},
+        {"Postmaster@[192.0.2.25]", "Postmaster"},
+        {"ann@[203.0.113.25]", "ann"},                           // by NAT
+        {"\"ann@elsewhere.example\"@[192.0.2.25]", "\"ann@elsewhere.example\""},
+        {"ann%elsewhere.example@[192.0.2.25]", "ann%elsewhere.example"},
+        {"ann@[192.0.2.26]", "ann@[192.0.2.26]"},
+        {"ann@[192.0.02.25]", "ann@[192.0.02.25]"},
+        {"ann@[IPv6:2001:db8::25]", "ann@[ipv6:2001:db8::25]"},
+        {"ann@192.0.2.25", "ann@192.0.2.25"},                    // without brackets it is a domain
+    };
+    const auto asked_about = [](Talk& talk, std::string_view recipient) {
+        talk.send("HELO client.example\r\nMAIL FROM:<>\r\n");
+        talk.hold = true;
+        talk.send("RCPT TO:<" + std::string(recipient) + ">\r\n");
+        return std::get<ipc::ResolveRecipient>(talk.questions.at(0).question).forward_path.value;
+    };
+    for (const Case& c : cases) {
+        INFO(c.recipient);
+        Talk talk(relay, limits);
+        talk.session.connected_to(IpAddress::parse("192.0.2.25"));
+        CHECK(asked_about(talk, c.recipient) == c.asked);
+    }
+    Talk nowhere(relay, limits);
+    CHECK(asked_about(nowhere, "ann@[192.0.2.25]") == "ann@[192.0.2.25]");
+    limits.address_literals = false;
+    Talk off(relay, limits);
+    off.session.connected_to(IpAddress::parse("192.0.2.25"));
+    CHECK(asked_about(off, "ann@[192.0.2.25]") == "ann@[192.0.2.25]");
 }

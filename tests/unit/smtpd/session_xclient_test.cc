@@ -133,3 +133,24 @@ TEST_CASE("a login of before XCLIENT is over, TLS is not") {
     REQUIRE(talk.tells.size() == 1);
     CHECK(std::holds_alternative<ipc::ReleaseHandle>(talk.tells[0]));
 }
+
+TEST_CASE("where the client connected to is where XCLIENT says") {
+    Talk talk;
+    talk.session.allow_xclient();
+    talk.session.connected_to(IpAddress::parse("192.0.2.25"));
+    talk.script(R"(
+        S: 220 *
+        C: HELO proxy.example
+        S: 250 *
+        C: XCLIENT ADDR=198.51.100.9 DESTADDR=203.0.113.25
+        S: 220 *
+        C: HELO client.example
+        S: 250 *
+        C: MAIL FROM:<>
+        S: 250 *
+        C: RCPT TO:<ann@[192.0.2.25]>
+        S: 550 5.7.1 Relaying denied*
+        C: RCPT TO:<ann@[203.0.113.25]>
+        S: 250 2.1.5 *
+    )");
+}

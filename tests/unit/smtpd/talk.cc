@@ -59,10 +59,10 @@ struct Answerer {
             {"full@example.org", Status::over_quota},     {"loop@example.org", Status::loop},
             {"odd@example.org", Status::invalid},         {"slow@example.org", Status::unavailable},
             {"group@example.org", Status::not_permitted}, {"small@example.org", Status::too_large},
-            {"army@example.org", Status::too_many}};
+            {"army@example.org", Status::too_many},       {"void@example.org", Status::deliver}};
         for (const auto& [name, status] : known)
             if (name == address) return ipc::RecipientVerdict{status, {}, {}};
-        if (!address.ends_with("@example.org") && address != "postmaster")
+        if (!address.ends_with("@example.org") && address != "postmaster" && address != "ann")
             return ipc::RecipientVerdict{Status::foreign, {}, {}};
         ipc::RecipientVerdict verdict{Status::deliver, std::vector<ipc::LocalTarget>{{std::hash<std::string>{}(address), address, {}}}, {}};
         if (address == "tight@example.org") verdict.room = 50;
