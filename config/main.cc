@@ -6,11 +6,11 @@
 // Exit status: 0 correct, 65 (EX_DATAERR) with one mistake per line on standard error, 64 usage.
 #include "config/reader.h"
 #include "config/schema.h"
+#include "config/value.h"
 #include "ipc/birth.h"
 
 #include <cstdio>
 #include <fmt/core.h>
-#include <iterator>
 #include <unistd.h>
 
 extern char** environ;
@@ -20,17 +20,11 @@ namespace {
 using namespace postern;
 constexpr std::size_t max_file = 4 * 1024 * 1024;
 
-// In the order of Kind.
-constexpr const char* kind_names[] = {"text", "path", "number", "size", "duration", "flag", "choice", "rate", "list", "networks",
-                                      "addresses", "loopback addresses"};
-static_assert(std::size(kind_names) == static_cast<std::size_t>(config::Kind::loopback) + 1);
-
 std::string text_of(std::string_view text) { return std::string(text); }
 
 void print_options() {
     for (const config::Option& option : config::options())
-        fmt::print("{}\t{}\t{}\t{}\n", option.key, kind_names[static_cast<std::size_t>(option.kind)], option.fallback,
-                   option.help);
+        fmt::print("{}\t{}\t{}\t{}\n", option.key, config::allowed_values(option), option.fallback, option.help);
 }
 
 // postern.yaml(5): the options of the table, so that page and program cannot differ.
@@ -45,9 +39,8 @@ void print_man() {
         const std::string here = text_of(option.key.substr(0, option.key.find('.')));
         if (here != section) fmt::print(".SS {}\n", here);
         section = here;
-        fmt::print(".TP\n.B {}\n{}", option.key, option.help);
-        if (!option.choices.empty()) fmt::print(" ({})", option.choices);
-        fmt::print(". Default: {}.\n", option.fallback.empty() ? "empty" : text_of(option.fallback));
+        fmt::print(".TP\n.B {}\n{} ({}). Default: {}.\n", option.key, option.help, config::allowed_values(option),
+                   option.fallback.empty() ? "empty" : text_of(option.fallback));
     }
     std::fputs(".SH SEE ALSO\n.BR postern-master (8),\n.BR mailctl (1)\n", stdout);
 }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <iterator>
+#include <span>
 
 namespace postern::config {
 namespace {
@@ -13,8 +15,9 @@ struct Unit {
     std::string_view name;
     std::uint64_t factor;
 };
-constexpr Unit size_units[] = {{"", 1}, {"b", 1}, {"kib", 1ULL << 10}, {"mib", 1ULL << 20}, {"gib", 1ULL << 30},
-                               {"kb", 1000}, {"mb", 1000'000}, {"gb", 1000'000'000}};
+constexpr Unit plain_units[] = {{"", 1}};
+constexpr Unit size_units[] = {{"", 1}, {"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30},
+                               {"KB", 1000}, {"MB", 1000'000}, {"GB", 1000'000'000}};
 constexpr Unit duration_units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3600'000},
                                    {"d", 86400'000}};
 
@@ -26,8 +29,8 @@ Result<std::string> measured(const Option& option, std::string_view written, std
                              std::string_view what) {
     const auto digits = std::min(written.find_first_not_of("0123456789"), written.size());
     const auto count = parse_number(written.substr(0, digits));
-    const std::string unit = ascii_lower(trim(written.substr(digits)));
-    const auto known = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == unit; });
+    const std::string_view unit = trim(written.substr(digits));
+    const auto known = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return iequals(u.name, unit); });
     if (!count || known == units.end() || *count > UINT64_MAX / known->factor) return not_a(what, written);
     const std::uint64_t value = *count * known->factor;
     if (value < option.min || value > option.max)
@@ -64,7 +67,36 @@ Result<std::string> choice_value(const Option& option, std::string_view written)
     return not_a("one of " + std::string(option.choices), written);
 }
 
+// In the largest unit that leaves no fraction, if one does: "64KiB", "1s", "998".
+std::string shown(std::uint64_t value, std::span<const Unit> units) {
+    constexpr Unit none{"", 1};
+    const Unit* best = &none;
+    for (const Unit& unit : units)
+        if (value != 0 && value % unit.factor == 0 && !unit.name.empty() && unit.factor >= best->factor && unit.name != "B") best = &unit;
+    return std::to_string(value / best->factor) + std::string(best->name);
+}
+
+// In the order of Kind.
+constexpr std::string_view kind_names[] = {"text", "path", "number", "size", "duration", "true, false", "choice", "COUNT/DURATION, off",
+                                           "list", "networks", "addresses", "loopback addresses"};
+static_assert(std::size(kind_names) == static_cast<std::size_t>(Kind::loopback) + 1);
+
 } // namespace
+
+std::string allowed_values(const Option& option) {
+    const auto between = [&](std::span<const Unit> units) { return shown(option.min, units) + " to " + shown(option.max, units); };
+    switch (option.kind) {
+    case Kind::number: return between(plain_units);
+    case Kind::size: return between(size_units);
+    case Kind::duration: return between(duration_units);
+    case Kind::choice: {
+        std::string choices;
+        for (const std::string_view choice : split(option.choices, '|')) choices.append(choices.empty() ? "" : ", ").append(choice);
+        return choices;
+    }
+    default: return std::string(kind_names[static_cast<std::size_t>(option.kind)]);
+    }
+}
 
 Result<HostPort> parse_address(std::string_view text) {
     const auto colon = text.rfind(':');
@@ -89,10 +121,7 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
     case Kind::path:
         if (written.empty() || written.front() == '/') return std::string(written);
         return not_a("an absolute path", written);
-    case Kind::number: {
-        constexpr Unit plain[] = {{"", 1}};
-        return measured(option, written, plain, "a number");
-    }
+    case Kind::number: return measured(option, written, plain_units, "a number");
     case Kind::size: return measured(option, written, size_units, "a size like 25MiB");
     case Kind::duration: return measured(option, written, duration_units, "a duration like 30s or 5min");
     case Kind::flag: return flag_value(written);

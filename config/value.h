@@ -23,4 +23,8 @@ struct HostPort {
 };
 Result<HostPort> parse_address(std::string_view text);
 
+// What a value of the option may be, for people: "1 to 64", "10ms to 10s", "refuse, normalize"; what is not counted and not
+// chosen has the name of its kind: "path", "networks".
+std::string allowed_values(const Option& option);
+
 } // namespace postern::config

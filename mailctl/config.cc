@@ -1,6 +1,7 @@
 // postern.yaml, read as master reads it; no running suite is needed.
 #include "config/reader.h"
 #include "config/schema.h"
+#include "config/value.h"
 #include "mailctl/output.h"
 #include "mailctl/terminal.h"
 #include "mailctl/verbs.h"
@@ -56,11 +57,11 @@ int config_show(const Context& c) {
 int config_options(const Context& c) {
     json::Value all = json::Array{};
     for (const config::Option& option : config::options())
-        all.push(json::Value().set("key", option.key).set("default", option.fallback).set("help", option.help));
+        all.push(json::Value().set("key", option.key).set("default", option.fallback).set("values", config::allowed_values(option)).set("help", option.help));
     return c.show(all, [](const json::Value& items) {
         std::vector<std::vector<std::string>> rows;
-        for (const auto& o : *items.array()) rows.push_back({shown(o["key"]), shown(o["default"]), shown(o["help"])});
-        return table({"OPTION", "DEFAULT", ""}, rows);
+        for (const auto& o : *items.array()) rows.push_back({shown(o["key"]), shown(o["default"]), shown(o["values"]), shown(o["help"])});
+        return table({"OPTION", "DEFAULT", "VALUES", ""}, rows);
     });
 }
 

@@ -14,6 +14,7 @@
 
 namespace postern::smtpd {
 
+// Written as {code, "status", "text"} wherever one is: so the test of doc/ADMIN.md, which has them all, finds it.
 struct Reply {
     std::uint16_t code = 0;
     std::string_view status;        // "2.1.0"; empty for the greeting, EHLO, 354 and 334, which carry none

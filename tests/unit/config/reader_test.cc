@@ -30,6 +30,23 @@ TEST_CASE("an empty file gives every default, and every default is legal") {
     CHECK(outcome.config.duration("server.drain_timeout").count() == 10'000);
 }
 
+TEST_CASE("what a value may be is said in the units a person would use") {
+    struct Case { std::string_view key, expect; };
+    const Case cases[] = {
+        {"smtp.max_size_mb", "1 to 10240"},
+        {"smtp.max_message_line", "998 to 1GiB"},
+        {"smtp.max_hold", "0 to 365d"},
+        {"policy.deadline", "10ms to 10s"},
+        {"smtp.bare_line_ends", "refuse, normalize"},
+        {"policy.client_messages", "COUNT/DURATION, off"},
+        {"smtp.proxy_networks", "networks"},
+    };
+    for (const Case& c : cases) {
+        INFO(c.key);
+        CHECK(allowed_values(*find_option(c.key)) == c.expect);
+    }
+}
+
 TEST_CASE("keys are there once") {
     std::set<std::string_view> keys;
     for (const Option& option : options()) CHECK(keys.insert(option.key).second);
