@@ -314,7 +314,7 @@ TEST_CASE("the header of a message with SMTPUTF8 is UTF-8") {
     using enum HeaderChecks;
     constexpr std::string_view refused = "550 5.6.0 Header is not UTF-8, which MAIL with SMTPUTF8 said it is (RFC 6532 section 3.1)\r\n";
     const Case cases[] = {
-        {"Gr\xC3\xBC\xC3\x9F", strict, "250 "}, {"Gr\xFC\xDF", author, refused}, {"Gr\xFC\xDF", off, "250 "}, {"\xED\xA0\x80", author, refused},
+        {"Gr\xC3\xBC\xC3\x9F", strict, "250 "}, {"Gr\xFC\xDF", strict, refused}, {"Gr\xFC\xDF", author, "250 "}, {"\xED\xA0\x80", strict, refused},
     };
     for (const Case& c : cases) {
         for (const bool smtputf8 : {true, false}) {
