@@ -87,7 +87,7 @@ def test_a_refusal_and_its_reason(own):
 
 def test_a_refused_message_by_its_message_id(own):
     with own.smtp() as session, pytest.raises(smtplib.SMTPDataError):
-        received = b"Received: from a by b; Sat, 21 Nov 2026 08:20:00 +0000\r\n" * 60
+        received = b"Received: from a by b; Sat, 21 Nov 2026 08:20:00 +0000\r\n" * 101
         session.sendmail("bob@elsewhere.example", [own.user(2).address], received + message("round-and-round"))
     events(own, "round-and-round@lab.test", until="smtpd.message.refused")
     refusal = fields_of(explain(own, "round-and-round@lab.test"), "smtpd.message.refused")
