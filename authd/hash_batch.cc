@@ -58,7 +58,7 @@ Result<void> check(const ipc::NewAccount& account) {
     if (as_app_password(account.password))
         return Error(Errc::invalid, "the password has the form of an app password").with("address", account.address);
     if (account.hash.empty()) return {};
-    auto parsed = parse_phc(account.hash);
+    auto parsed = parse_hash(account.hash);
     if (!parsed) return parsed.error().with("address", account.address);
     return {};
 }
@@ -67,8 +67,10 @@ Result<void> check(const ipc::NewAccount& account) {
 
 void hash_all(Verifier& verifier, std::vector<ipc::NewAccount>& accounts,
               std::function<void(Result<std::vector<StoredPassword>>)> done) {
-    for (const auto& account : accounts)
+    for (auto& account : accounts) {
+        account.hash = std::string(without_scheme(account.hash));
         if (auto good = check(account); !good) return done(good.error());
+    }
     auto batch = std::make_shared<Batch>(verifier, std::move(done));
     for (auto& account : accounts) batch->add(account);
     batch->step();

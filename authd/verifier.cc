@@ -46,10 +46,10 @@ bool Verifier::remembered(const Whose& whose, const Key& key, Time now) {
 
 void Verifier::verify(AccountId account, std::string_view stored, Password password, Time now, Done done,
                       std::uint64_t app_password) {
-    auto hash = stored.empty() ? Result<PasswordHash>(Error(Errc::not_found, "no password")) : parse_phc(stored);
+    auto hash = stored.empty() ? Result<AnyHash>(Error(Errc::not_found, "no password")) : parse_hash(stored);
     const Whose whose{account, app_password};
     const bool real = account != 0 && hash.ok();
-    if (!real) hash = parse_phc(dummy_);
+    if (!real) hash = parse_hash(dummy_);
     const Key key = key_of(account, real ? stored : std::string_view(dummy_), password->view());
     if (real && remembered(whose, key, now)) return done(Answer::right);
 

@@ -5,6 +5,7 @@
 // time: a guess costs the guesser its 20 ms.
 #pragma once
 
+#include "authd/any_hash.h"
 #include "authd/hash_pool.h"
 #include "authd/stored_password.h"
 #include "authd/secret.h"
@@ -30,7 +31,7 @@ class Verifier {
     Verifier(HashPool& pool, HashCost cost, std::chrono::milliseconds remember);
 
     // `stored` is empty for an account without a password, `account` 0 for one that does not exist: both take as
-    // long as any other, and are wrong. `done` is called once, never from inside this call unless remembered.
+    // long as any other, and are wrong. (A hash that was imported and never used since takes its own time.) `done` is called once, never from inside this call unless remembered.
     // `app_password`: which of the account's it is, 0 for its own; each is remembered for itself.
     void verify(AccountId account, std::string_view stored, Password password, Time now, Done done,
                 std::uint64_t app_password = 0);

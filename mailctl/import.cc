@@ -7,6 +7,17 @@
 
 namespace postern::mailctl {
 
+namespace {
+
+// "$kind$..." or, as Dovecot writes it, "{SCHEME}$kind$...", and longer than anybody types. Which kinds are taken authd says.
+bool looks_like_hash(std::string_view secret) {
+    constexpr std::size_t shortest = 50, longest_kind = 10;
+    if (const auto brace = secret.find("}$"); secret.starts_with('{') && brace != secret.npos) secret.remove_prefix(brace + 1);
+    return secret.size() >= shortest && secret.starts_with('$') && secret.find('$', 1) <= longest_kind;
+}
+
+} // namespace
+
 json::Array parse_import(std::string_view text) {
     json::Array accounts;
     std::size_t number = 0;
@@ -24,7 +35,7 @@ json::Array parse_import(std::string_view text) {
         if (secret.empty()) throw Failure{exit_data, fmt::format("line {}: no password", number)};
         accounts.push_back(json::Value()
                                .set("address", address)
-                               .set(secret.starts_with("$argon2id$") ? "password_hash" : "password", secret));
+                               .set(looks_like_hash(secret) ? "password_hash" : "password", secret));
     }
     return accounts;
 }

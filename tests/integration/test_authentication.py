@@ -198,6 +198,19 @@ def test_a_password_is_the_same_however_it_is_composed(own, ann):
         own.mailctl("passwd", ann.address, stdin=b"bell\a\n")
 
 
+@pytest.mark.parametrize("imported", [
+    "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+    "{BLF-CRYPT}$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"])
+def test_a_bcrypt_hash_of_another_system_is_taken_and_replaced(own, imported):
+    """crypt(3)'s own example: the password is U*U."""
+    user = own.fresh_user()
+    own.mailctl("passwd", user.address, "--hash", imported)
+    assert not gsasl(own, "imap", "PLAIN", user, "U*U ")[0]
+    assert gsasl(own, "imap", "PLAIN", user, "U*U")[0]
+    wait_for(lambda: json.loads(own.mailctl("account", "show", user.address, "--json"))["has_scram"], "Argon2id and a SCRAM verifier")
+    assert gsasl(own, "smtp", "SCRAM-SHA-256", user, "U*U")[0]
+
+
 def test_an_imported_hash_gets_its_verifier_at_the_first_login_by_plain(own, ann):
     """Argon2id of "imported", made by the reference implementation."""
     own.mailctl("passwd", ann.address, "--hash", IMPORTED)
