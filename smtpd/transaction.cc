@@ -1,45 +1,44 @@
 #include "smtpd/transaction.h"
 
 #include <algorithm>
-#include <optional>
-#include <set>
 
 namespace postern::smtpd {
+namespace {
+
+// The same large group named again and again costs no recipient, but it has to be remembered.
+constexpr std::size_t most_ways = 4 * ipc::max_recipients;
+
+} // namespace
 
 bool Transaction::add_local(const std::string& forward_path, const ipc::RecipientVerdict& verdict,
                             const ipc::RecipientDsn& dsn) {
-    if (recipients_.size() + verdict.targets.size() + verdict.forwards.size() > ipc::max_recipients) return false;
+    const std::size_t more = verdict.targets.size() + verdict.forwards.size();
+    if (recipients_.size() + more > ipc::max_recipients || led_to_.size() + more > most_ways) return false;
     // An account gets one copy, by however many of its names and lists it was reached (DESIGN section 4, step 1).
     for (const ipc::LocalTarget& target : verdict.targets)
-        if (!has_account(target.account))
-            add({forward_path, target.account, target.delivered_to, target.detail}, dsn);
-    for (const ipc::Address& address : verdict.forwards)
-        if (!has_address(address)) add({forward_path, 0, address, {}}, dsn);
+        add({forward_path, target.account, target.delivered_to, target.detail}, dsn);
+    for (const ipc::Address& address : verdict.forwards) add({forward_path, 0, address, {}}, dsn);
     accepted_.push_back({forward_path, verdict.size_limit, verdict.room});
     return true;
 }
 
 bool Transaction::add_foreign(const std::string& forward_path, const ipc::RecipientDsn& dsn) {
-    if (recipients_.size() + 1 > ipc::max_recipients) return false;
-    if (!has_address(forward_path)) add({forward_path, 0, forward_path, {}}, dsn);
+    if (recipients_.size() + 1 > ipc::max_recipients || led_to_.size() + 1 > most_ways) return false;
+    add({forward_path, 0, forward_path, {}}, dsn);
     accepted_.push_back({forward_path, 0, 0});
     return true;
 }
 
+// The RCPT is the one that is about to be accepted.
 void Transaction::add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn) {
-    dsn.index = static_cast<std::uint32_t>(recipients_.size());
+    const auto same = std::find_if(recipients_.begin(), recipients_.end(), [&](const ipc::EnvelopeRecipient& r) {
+        return r.account == recipient.account && (r.account != 0 || r.address == recipient.address);
+    });
+    dsn.index = static_cast<std::uint32_t>(same - recipients_.begin());
+    led_to_.push_back({dsn.index, static_cast<std::uint32_t>(accepted_.size())});
+    if (same != recipients_.end()) return;
     recipients_.push_back(std::move(recipient));
     if (dsn.notify != ipc::notify::unsaid || !dsn.original.empty()) extensions_.recipients.push_back(std::move(dsn));
-}
-
-bool Transaction::has_account(AccountId account) const {
-    return std::any_of(recipients_.begin(), recipients_.end(),
-                       [&](const ipc::EnvelopeRecipient& r) { return r.account == account; });
-}
-
-bool Transaction::has_address(const ipc::Address& address) const {
-    return std::any_of(recipients_.begin(), recipients_.end(),
-                       [&](const ipc::EnvelopeRecipient& r) { return r.account == 0 && r.address == address; });
 }
 
 Transaction::Fit Transaction::fit(std::uint64_t size, std::size_t rcpt) const {
@@ -61,24 +60,24 @@ Transaction::Fit Transaction::fit(std::uint64_t size) const {
 
 Transaction::Fit Transaction::drop_unfit(std::uint64_t size) {
     Fit why = Fit::fits;
-    std::set<std::string_view> leaving;
-    for (std::size_t rcpt = accepted_.size(); rcpt-- > 0;) {
-        const Fit one = fit(size, rcpt);
-        if (one == Fit::fits) continue;
-        why = one;
-        leaving.insert(accepted_[rcpt].forward_path);
-    }
-    if (leaving.empty()) return Fit::fits;
-    std::vector<std::optional<std::uint32_t>> places;           // where each of the recipients is afterwards
+    for (std::size_t rcpt = accepted_.size(); rcpt-- > 0;)
+        if (const Fit one = fit(size, rcpt); one != Fit::fits) why = one;
+    if (why == Fit::fits) return why;
+    // Who was reached by a name that fits, too, stays, under that name: its RCPT is told that the message is here.
+    std::vector<const ipc::Address*> stays(recipients_.size());
+    for (const auto& [recipient, rcpt] : led_to_)
+        if (!stays[recipient] && fit(size, rcpt) == Fit::fits) stays[recipient] = &accepted_[rcpt].forward_path;
+    std::vector<std::uint32_t> places(recipients_.size());      // where each of them is afterwards
     std::vector<ipc::EnvelopeRecipient> staying;
-    for (ipc::EnvelopeRecipient& recipient : recipients_) {
-        const bool stays = !leaving.contains(recipient.forward_path.view());
-        places.push_back(stays ? std::optional(static_cast<std::uint32_t>(staying.size())) : std::nullopt);
-        if (stays) staying.push_back(std::move(recipient));
+    for (std::size_t i = 0; i < recipients_.size(); ++i) {
+        if (!stays[i]) continue;
+        places[i] = static_cast<std::uint32_t>(staying.size());
+        staying.push_back(std::move(recipients_[i]));
+        staying.back().forward_path = *stays[i];
     }
     recipients_ = std::move(staying);
-    std::erase_if(extensions_.recipients.items, [&](const ipc::RecipientDsn& dsn) { return !places[dsn.index]; });
-    for (ipc::RecipientDsn& dsn : extensions_.recipients) dsn.index = *places[dsn.index];
+    std::erase_if(extensions_.recipients.items, [&](const ipc::RecipientDsn& dsn) { return !stays[dsn.index]; });
+    for (ipc::RecipientDsn& dsn : extensions_.recipients) dsn.index = places[dsn.index];
     return recipients_.empty() ? why : Fit::fits;
 }
 

@@ -24,8 +24,8 @@ class Transaction {
     bool smtputf8() const { return extensions_.smtputf8; }
     bool ask_first() { return !std::exchange(asked_, true); }   // is this the first RCPT of the transaction?
     std::size_t accepted() const { return accepted_.size(); }   // RCPT commands that got a 250
-    std::string_view only_recipient() const { return accepted_.size() == 1 ? std::string_view(accepted_.front().forward_path) : std::string_view(); }
-    const std::string& accepted_path(std::size_t rcpt) const { return accepted_.at(rcpt).forward_path; }
+    std::string_view only_recipient() const { return accepted_.size() == 1 ? accepted_.front().forward_path.view() : std::string_view(); }
+    std::string accepted_path(std::size_t rcpt) const { return std::string(accepted_.at(rcpt).forward_path.view()); }
 
     // What its size says of a message once that is known: to everybody, as SMTP has one reply (RFC 5321 section 4.1.1.4), or to
     // one of the RCPTs accepted, as LMTP has (RFC 2033). A rule of one recipient binds the whole message, whose client could
@@ -46,11 +46,9 @@ class Transaction {
     ipc::Extensions take_extensions() { return std::move(extensions_); }
 
   private:
-    bool has_account(AccountId account) const;
-    bool has_address(const ipc::Address& address) const;
     void add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn);
     struct Accepted {
-        std::string forward_path;
+        ipc::Address forward_path;
         std::uint64_t size_limit = 0, room = 0;                 // as in ipc::RecipientVerdict
     };
 
@@ -62,6 +60,7 @@ class Transaction {
     std::uint64_t sender_limit_ = 0;
     std::vector<Accepted> accepted_;      // of each RCPT
     std::vector<ipc::EnvelopeRecipient> recipients_;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> led_to_;   // a recipient, and one of the RCPTs that led to it
 };
 
 } // namespace postern::smtpd

@@ -99,3 +99,15 @@ TEST_CASE("who leaves the envelope takes along what was asked for it") {
     CHECK(extensions.recipients.items[0].index == 0);
     CHECK(extensions.recipients.items[0].original.view() == "rfc822;ann@example.org");
 }
+
+TEST_CASE("who is reached by another name that fits does not leave") {
+    Transaction transaction("bob@example.net", 0, ipc::BodyKind::seven_bit);
+    REQUIRE(transaction.add_local("full@example.org", taking(1, 0, 100)));
+    REQUIRE(transaction.add_local("postmaster@example.org", taking(1, 0, 0)));
+    REQUIRE(transaction.add_local("ann@example.org", taking(2, 0, 0)));
+    CHECK(transaction.drop_unfit(101) == Transaction::Fit::fits);
+    const auto recipients = transaction.take_recipients();
+    REQUIRE(recipients.size() == 2);
+    CHECK(recipients[0].account == 1);
+    CHECK(recipients[0].forward_path.view() == "postmaster@example.org");
+}
