@@ -41,14 +41,14 @@ void count_out(MailboxRow& row, const Message& m) {
     row.checksum -= row_hash(m);
 }
 
-OwnChange::OwnChange(Box& box) : box_(box) {
-    const std::int64_t fresh = sys::modified(box.folder.new_dir()), cur = sys::modified(box.folder.cur_dir());
-    if (fresh != box.seen.new_modified || cur != box.seen.cur_modified) box.look_again = true;
+OwnChange::OwnChange(Box& box, Of of) : box_(box), of_(of) {
+    if (sys::modified(box.folder.new_dir()) != box.seen.new_modified) box.look_again = true;
+    if (of == Of::both && sys::modified(box.folder.cur_dir()) != box.seen.cur_modified) box.look_again = true;
 }
 
 OwnChange::~OwnChange() {
     box_.seen.new_modified = sys::modified(box_.folder.new_dir());
-    box_.seen.cur_modified = sys::modified(box_.folder.cur_dir());
+    if (of_ == Of::both) box_.seen.cur_modified = sys::modified(box_.folder.cur_dir());
     box_.dirty = true;
 }
 

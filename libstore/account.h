@@ -55,15 +55,18 @@ struct Box {
 void count_in(MailboxRow& row, const Message& message);
 void count_out(MailboxRow& row, const Message& message);
 
-// Brackets our own change of a folder, so that everybody else's is noticed.
+// Brackets our own change of a folder, so that everybody else's is noticed. A delivery changes new/ only, and does
+// not ask for the time of cur/.
 class OwnChange {
   public:
-    explicit OwnChange(Box& box);
+    enum class Of { both, only_new };
+    explicit OwnChange(Box& box, Of of = Of::both);
     ~OwnChange();
     OwnChange(const OwnChange&) = delete;
 
   private:
     Box& box_;
+    Of of_;
 };
 
 class LocalAccount final : public Account, public std::enable_shared_from_this<LocalAccount> {

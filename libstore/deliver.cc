@@ -119,7 +119,7 @@ Result<Delivered> LocalAccount::deliver(const Delivery& d) {
     if (!there) return there.error();
     NewMessage fresh{{}, make_base(d.internal_date, unique_text(d.key), context_.options.host, *size), d.key};
     {
-        const OwnChange change(*target);
+        const OwnChange change(*target, OwnChange::Of::only_new);
         if (auto done = write_file(**there, fresh.base, d, false); !done) return done.error();
     }
     Message& m = fresh.message;

@@ -67,7 +67,8 @@ class KeyBytes {
         put(key.id.offset, 4);
         put(key.action, 2);
     }
-    Blob blob() const { return {std::string_view(bytes_.data(), bytes_.size())}; }
+    std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
+    Blob blob() const { return {view()}; }
 
   private:
     void put(std::uint64_t value, std::size_t bytes) {
@@ -261,8 +262,28 @@ Result<std::vector<FileRow>> Index::files(MailboxId mailbox) {
     return rows;
 }
 
+// Keys of one spool grow: nearly every delivery has one above all that the index has, and needs no look for it.
+Result<bool> Index::above_all(const DeliveryKey& key) {
+    if (!newest_) {
+        newest_.emplace();
+        auto done = db_.each("SELECT key FROM delivery ORDER BY key DESC LIMIT 1", [&](const Row& row) { newest_ = row.text(0); });
+        if (!done) {
+            newest_.reset();
+            return done.error();
+        }
+    }
+    return KeyBytes(key).view() > *newest_;
+}
+
+void Index::note_key(const DeliveryKey& key) {
+    if (const KeyBytes bytes(key); newest_ && bytes.view() > *newest_) newest_ = bytes.view();
+}
+
 Result<std::optional<RowId>> Index::delivery(const DeliveryKey& key) {
+    const auto unknown = above_all(key);
+    if (!unknown) return unknown.error();
     std::optional<RowId> id;
+    if (*unknown) return id;
     const KeyBytes bytes(key);
     auto done = db_.each("SELECT id FROM delivery WHERE key=?", [&](const Row& row) { id = row.number(0); }, bytes.blob());
     if (!done) return done.error();
@@ -270,10 +291,12 @@ Result<std::optional<RowId>> Index::delivery(const DeliveryKey& key) {
 }
 
 Result<void> Index::put_delivery(const DeliveryKey& key, RowId id) {
+    note_key(key);
     return db_.run("INSERT OR REPLACE INTO delivery VALUES(?,?)", KeyBytes(key).blob(), id);
 }
 
 Result<void> Index::add_delivery(const DeliveryKey& key, RowId id) {
+    note_key(key);
     return db_.run("INSERT OR IGNORE INTO delivery VALUES(?,?)", KeyBytes(key).blob(), id);
 }
 

@@ -134,7 +134,11 @@ class Index {
 
   private:
     explicit Index(Sql db) : db_(std::move(db)) {}
+    Result<bool> above_all(const DeliveryKey& key);
+    void note_key(const DeliveryKey& key);
+
     Sql db_;
+    std::optional<std::string> newest_;                             // no key in `delivery` is above it; once asked for
 };
 
 } // namespace postern::store
