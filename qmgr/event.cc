@@ -58,10 +58,10 @@ Gauge on_hold{"queue_recipients", "state=\"held\"", "Recipients in the queue"};
 
 void tell_accepted(const QueueId& id, const ipc::Envelope& envelope, std::uint64_t bytes) {
     accepted.add();
-    if (!log::enabled(log::Level::info)) return;
-    log::info("queue.accepted", {{"queue", id.text()}, {"session", envelope.trace.text()},
-                                 {"from", envelope.reverse_path.view()}, {"size", bytes},
-                                 {"rcpts", envelope.recipients.size()}});
+    // smtpd says the same to the operator when it has answered: this one is for those who look into a loss between.
+    if (log::enabled(log::Level::debug))
+        log::debug("queue.accepted", {{"queue", id.text()}, {"session", envelope.trace.text()}, {"from", envelope.reverse_path.view()},
+                                      {"size", bytes}, {"rcpts", envelope.recipients.size()}});
     if (const std::int64_t until = envelope.extensions.hold_until; until != 0)
         log::info("queue.scheduled", {{"queue", id.text()}, {"session", envelope.trace.text()}, {"until", until}});
 }

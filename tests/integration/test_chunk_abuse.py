@@ -46,11 +46,11 @@ def test_what_is_cut_off_is_no_message(instance, sent):
     connection = Wire(instance)
     connection.reply()
     envelope(connection, user.address)
-    before = instance.log().count("queue.accepted")
+    before = instance.log().count("smtpd.message.accepted")
     connection.send(sent)
     connection.socket.shutdown(1)
     assert not any(reply.startswith(b"250 2.6.0") for reply in connection.all_replies()[1:])
-    assert instance.log().count("queue.accepted") == before
+    assert instance.log().count("smtpd.message.accepted") == before
 
 
 def test_data_behind_a_chunk_is_refused(instance, wire):  # noqa: F811
