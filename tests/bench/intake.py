@@ -20,8 +20,6 @@ def load_of(server, options, *more):
     command = [sys.executable, SHARED / "smtp_bench.py", "--port", server.smtp_port, "--maildir-root", server.maildirs,
                "--count", options.count, "--runs", "1", "--retries", "0", "--users", USERS, "--label", server.name,
                "--queue-cmd", server.queue_command(), *more]
-    if server.reset_command():
-        command += ["--reset-cmd", server.reset_command()]
     for group in server.groups:
         command += ["--cgroup", group]
     return [json.loads(line) for line in run(command).splitlines()]
