@@ -170,6 +170,7 @@ constexpr Option table[] = {
     range(Kind::number, "processes.imap_login", "1", 1, 64, nobody, "imap-login processes"),
     range(Kind::number, "processes.imapd", "1", 1, 64, imapd | login | local | qmgr, "imapd processes; an account's is its id modulo this"),
     range(Kind::number, "processes.local", "1", 1, 64, nobody, "local delivery processes"),
+    range(Kind::number, "processes.smtp_out", "1", 1, 64, nobody, "outbound delivery processes"),
 };
 
 std::size_t distance(std::string_view a, std::string_view b) {

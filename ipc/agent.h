@@ -27,10 +27,25 @@ struct RecipientOutcome {
     Text<512> diagnostic;            // printable, one line
     static auto fields(auto& m) { return std::tie(m.index, m.status, m.code, m.diagnostic); }
 };
+// What an attempt says of the destination as a whole, whatever became of the message: qmgr's limits follow it.
+enum class Reach : std::uint8_t {
+    unsaid,        // local, or nothing was learned
+    answered,      // it took a transaction, or refused this one
+    busy,          // it answered and wants less of us: 421, too many connections
+    unreachable,   // no name, no connection, no greeting, broken or unacceptable TLS
+};
+constexpr Reach last_enumerator(Reach) { return Reach::unreachable; }
+
 struct DeliverResult {
     static constexpr auto type = MessageType::deliver_result;
     List<RecipientOutcome, max_recipients> outcomes;
+    Reach reach = Reach::unsaid;
+    Text<255> remote_mta;            // the host whose replies these are: for reports
+    Text<64> remote_address;         // "192.0.2.1:25"
+    Text<128> tls;                   // "TLSv1.3 TLS_AES_256_GCM_SHA384 dane", empty: in clear
+    bool dsn_passed = false;         // the host took NOTIFY: a report of success is its to send (RFC 3461 section 5.2.2)
     static auto fields(auto& m) { return std::tie(m.outcomes); }
+    static auto added(auto& m) { return std::tie(m.reach, m.remote_mta, m.remote_address, m.tls, m.dsn_passed); }
 };
 
 struct DeliverRecipient {
@@ -52,11 +67,12 @@ struct Deliver {
     TraceHeader trace_header;        // complete, queue id included, CRLF line ends
     Text<max_inline_body> body;
     Extensions extensions;           // of these recipients only, by DeliverRecipient::index
+    Text<300> next_hop;              // for smtp-out: "example.com" (by its MX), "[192.0.2.1]:2525", "lmtp:[host]:24"
     static auto fields(auto& m) {
         return std::tie(m.id, m.trace, m.reverse_path, m.arrived, m.body_kind, m.large, m.plain, m.recipients,
                         m.trace_header, m.body);
     }
-    static auto added(auto& m) { return std::tie(m.extensions); }
+    static auto added(auto& m) { return std::tie(m.extensions, m.next_hop); }
 };
 
 } // namespace postern::ipc

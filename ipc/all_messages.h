@@ -4,11 +4,13 @@
 #include "ipc/admin.h"
 #include "ipc/agent.h"
 #include "ipc/auth.h"
+#include "ipc/dns.h"
 #include "ipc/history.h"
 #include "ipc/keys.h"
 #include "ipc/mailbox.h"
 #include "ipc/policy.h"
 #include "ipc/queue.h"
+#include "ipc/report.h"
 
 #include <tuple>
 
@@ -26,11 +28,12 @@ using AllMessages = std::tuple<
     ListSendAs, SendAsListing, GrantSendAs, RevokeSendAs,
     ListBackupRecipients, BackupRecipientListing, StoreBackupRecipients, ClearBackupRecipients,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
-    AgentReady, Deliver, DeliverResult,
+    AgentReady, Deliver, DeliverResult, ComposeReport, ComposedReport,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, WatchUse, UseWatched, ReportUse, OpenSession, SessionOpened,
     Sign, Signature,
     HistoryQuery, HistoryTimeline,
     CheckClient, ClientVerdict, CheckRecipient, RecipientPolicy, ReportClient, ReportGuessing,
-    ListBans, BanListing, AddBan, ClearBan>;
+    ListBans, BanListing, AddBan, ClearBan,
+    DnsQuery, DnsAnswer>;
 
 } // namespace postern::ipc

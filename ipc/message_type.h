@@ -32,6 +32,8 @@ enum class MessageType : std::uint16_t {
     queue_list = 220, queue_listing, queue_show, queue_entry,
     // ipc/agent.h: qmgr hands work to its agents
     agent_ready = 300, deliver, deliver_result,
+    // ipc/report.h: qmgr has reports written
+    compose_report = 320, composed_report,
     // ipc/mailbox.h: the owner of mailboxes
     store_message = 400, stored, checkpoint, checkpoint_done, owner_ready, replay_ended,
     watch_use = 410, use_watched, report_use,
@@ -45,6 +47,8 @@ enum class MessageType : std::uint16_t {
     // ipc/policy.h: fronts ask policyd, authd and api-local tell it of bans
     check_client = 800, client_verdict, check_recipient, recipient_policy, report_client, report_guessing,
     list_bans = 820, ban_listing, add_ban, clear_ban,
+    // ipc/dns.h: everybody asks resolvd
+    dns_query = 900, dns_answer,
 };
 
 template <class M>

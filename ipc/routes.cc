@@ -29,7 +29,13 @@ constexpr Route routes[] = {
     {S::authd, S::policyd, M::report_guessing},
 
     {S::qmgr, S::authd, M::authorize_relay},
+    {S::qmgr, S::authd, M::resolve_recipient},
     {S::local, S::qmgr, M::agent_ready},
+    {S::smtp_out, S::qmgr, M::agent_ready},
+    {S::bounce, S::qmgr, M::agent_ready},
+    {S::qmgr, S::smtp_out, M::deliver},
+    {S::qmgr, S::bounce, M::compose_report},
+    {S::smtp_out, S::resolvd, M::dns_query},
     {S::qmgr, S::local, M::deliver},
     {S::local, S::imapd, M::store_message},
     {S::imapd, S::qmgr, M::owner_ready},

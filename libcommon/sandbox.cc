@@ -22,8 +22,8 @@ struct AbilityCalls {
     std::initializer_list<int> calls;
 };
 
-// The allow-list. Nobody may execve, ptrace, process_vm_*, pidfd_getfd, kill others or open a network socket:
-// those calls are simply not here.
+// The allow-list. Nobody may execve, ptrace, process_vm_*, pidfd_getfd, kill others; who has no business
+// with the network opens no socket: those calls are simply not here.
 [[maybe_unused]] const AbilityCalls allowed[] = {
     {0, {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(lseek),
          SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(shutdown),
@@ -55,6 +55,8 @@ struct AbilityCalls {
                SCMP_SYS(sched_getscheduler), SCMP_SYS(setpriority), SCMP_SYS(membarrier), SCMP_SYS(set_tid_address)}},
     {database, {SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(msync), SCMP_SYS(fchown)}},
     {large_memory, {SCMP_SYS(mlock), SCMP_SYS(munlock)}},
+    {connect_sockets, {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+                       SCMP_SYS(setsockopt)}},
 };
 
 Error failed(std::string_view what) { return Error::from_errno(what); }

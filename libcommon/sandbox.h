@@ -23,6 +23,7 @@ enum Ability : std::uint32_t {
     threads        = 1U << 4,     // a worker beside the loop
     database       = 1U << 5,     // what SQLite needs: byte-range locks, mmap of its -shm
     large_memory   = 1U << 6,     // mmap growth of Argon2 workers
+    connect_sockets = 1U << 7,    // Internet sockets of its own: to connect, to ask
 };
 
 struct Confinement {

@@ -32,6 +32,14 @@ constexpr Service table[] = {
     {.id = S::local, .user = "postern-local", .processes = "processes.local", .memory_mib = 1024, .overlaps = true,
      .stop_order = 4},
 
+    {.id = S::resolvd, .user = "postern-dns", .abilities = connect_sockets, .open_files = 4096, .memory_mib = 1024, .overlaps = true,
+     .stop_order = 7},
+
+    {.id = S::smtp_out, .user = "postern-out", .abilities = connect_sockets, .processes = "processes.smtp_out", .open_files = 8192,
+     .memory_mib = 4096, .overlaps = true, .stop_order = 4},
+
+    {.id = S::bounce, .user = "postern-bounce", .memory_mib = 512, .overlaps = true, .stop_order = 4},
+
     {.id = S::smtpd, .user = "postern-smtpd", .abilities = accept_sockets,
      .listeners = "smtp.listen_addr smtp.submission_addr smtp.submissions_addr lmtp.socket lmtp.listen_addr", .processes = "processes.smtpd",
      .open_files = 32768, .certificates = "smtp", .overlaps = true, .stop_order = 1},

@@ -19,6 +19,7 @@ using JobId = std::uint64_t;
 struct Lane {
     ipc::AgentKind kind = ipc::AgentKind::local;
     std::uint32_t owner = 0;
+    std::string destination = {};      // of smtp-out's: the next hop
     auto operator<=>(const Lane&) const = default;
 };
 

@@ -34,9 +34,10 @@ Spool::Hooks Queue::hooks() {
 }
 
 Lane Queue::lane_of(const Entry& entry, std::uint32_t index) const {
-    const AccountId account = entry.message.envelope.recipients.items[index].account;
-    if (account == 0) return {ipc::AgentKind::smtp_out, 0};
-    return {ipc::AgentKind::local, static_cast<std::uint32_t>(account % options_.owners)};
+    const ipc::EnvelopeRecipient& recipient = entry.message.envelope.recipients.items[index];
+    if (recipient.account != 0) return {ipc::AgentKind::local, static_cast<std::uint32_t>(recipient.account % options_.owners)};
+    const std::string_view address = recipient.address;
+    return {ipc::AgentKind::smtp_out, 0, std::string(address.substr(address.rfind('@') + 1))};
 }
 
 // ---- in ----------------------------------------------------------------------------------------------------------

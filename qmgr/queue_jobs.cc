@@ -108,6 +108,7 @@ void Queue::send_job(JobId id, Accepted message, Fd large) {
     deliver.extensions = extensions_for(job.recipients, std::move(message.envelope.extensions));
     deliver.large = message.large.has_value();
     deliver.plain = job.plain;
+    deliver.next_hop = job.lane.destination;
     deliver.trace_header = trace_header(job.id, message.envelope);
     for (const std::uint32_t index : job.recipients)
         deliver.recipients.push_back({index, std::move(message.envelope.recipients.items[index])});

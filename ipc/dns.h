@@ -1,0 +1,52 @@
+// Everything that needs DNS asks resolvd, one name and type at a time.
+#pragma once
+
+#include "ipc/message_type.h"
+#include "libcommon/ids.h"
+
+namespace postern::ipc {
+
+enum class DnsType : std::uint8_t { a, aaaa, mx, txt, ptr, tlsa, cname };
+constexpr DnsType last_enumerator(DnsType) { return DnsType::cname; }
+constexpr std::string_view to_string(DnsType type) {
+    constexpr std::string_view names[] = {"A", "AAAA", "MX", "TXT", "PTR", "TLSA", "CNAME"};
+    return names[static_cast<std::size_t>(type)];
+}
+
+enum class DnsStatus : std::uint8_t {
+    found,          // the records are there
+    no_data,        // the name exists, with no record of this type
+    no_name,        // NXDOMAIN
+    bad_name,       // no name: over 253 octets, a label over 63 or empty
+    failed,         // SERVFAIL, bogus, refused, a chain of CNAMEs too long: temporary for who asks
+    timed_out,      // temporary, too
+};
+constexpr DnsStatus last_enumerator(DnsStatus) { return DnsStatus::timed_out; }
+
+using DnsName = Text<253>;           // without the last dot, lower case; empty: the root
+
+struct DnsRecord {
+    std::uint16_t preference = 0;    // of an MX
+    // a: 4 octets, aaaa: 16; mx, ptr, cname: a name as in DnsName; txt: the strings joined; tlsa: the record's octets
+    Text<4096> data;
+    static auto fields(auto& m) { return std::tie(m.preference, m.data); }
+};
+struct DnsAnswer {
+    static constexpr auto type = MessageType::dns_answer;
+    DnsStatus status = DnsStatus::failed;
+    bool authentic = false;          // the whole answer, CNAMEs and denials included: DNSSEC by a resolver we trust
+    std::uint32_t ttl = 0;           // seconds it may be kept
+    DnsName canonical;               // where the CNAMEs led; the name asked for without any
+    List<DnsRecord, 256> records;    // as they came: the order means nothing
+    Text<256> reason;                // for logs, when there is no answer: "SERVFAIL from 127.0.0.1"
+    static auto fields(auto& m) { return std::tie(m.status, m.authentic, m.ttl, m.canonical, m.records, m.reason); }
+};
+struct DnsQuery {
+    static constexpr auto type = MessageType::dns_query;
+    using Reply = DnsAnswer;
+    Text<1024> name;                 // as it was found, in A-labels; too long is answered bad_name
+    DnsType record = DnsType::a;
+    static auto fields(auto& m) { return std::tie(m.name, m.record); }
+};
+
+} // namespace postern::ipc
