@@ -152,7 +152,22 @@ constexpr Option table[] = {
     range(Kind::number, "queue.live_segments", "8", 2, 1024, qmgr, "beyond, messages still waiting in the oldest get files of their own"),
     range(Kind::size, "queue.cache_size", "32MiB", 0, 16 * gib, qmgr, "bodies kept in memory for their first delivery"),
     range(Kind::size, "queue.min_free", "64MiB", 0, 1024 * gib, qmgr, "free space in the spool, beside a copy of its journal, below which no mail is taken"),
+    range(Kind::durations, "queue.retry_delays", "5min 15min 1h 4h", second, 30 * 24 * hour, qmgr, "what is waited after each failed attempt; the last one repeats"),
+    range(Kind::number, "queue.retry_jitter", "10", 0, 100, qmgr, "percent that a delay may be longer, so that what failed together is not tried together"),
+    range(Kind::number, "queue.max_attempts", "0", 0, 1000, qmgr, "a temporary failure of this attempt is final; 0: queue.max_age decides alone"),
     range(Kind::duration, "queue.max_age", "5d", hour, 365 * 24 * hour, qmgr, "after this a temporary failure is final"),
+    range(Kind::duration, "queue.delay_warning", "4h", 0, 30 * 24 * hour, qmgr, "a message that waits this long is reported to its sender, once; 0 never"),
+    range(Kind::number, "queue.bulk_recipients", "10", 0, 100000, qmgr, "a message with more recipients, or from nobody who logged in, lets others go first"),
+
+    // outbound: mail to other hosts
+    range(Kind::number, "outbound.concurrency", "20", 1, 1000, qmgr, "deliveries to one destination at once, when it answers well"),
+    range(Kind::number, "outbound.first_concurrency", "5", 1, 1000, qmgr, "the same, to one that nothing is known of"),
+    text(Kind::rate, "outbound.rate", "off", qmgr, "deliveries to one destination in a time"),
+    range(Kind::number, "outbound.recipients_at_once", "100", 1, 1000, qmgr, "recipients of one transaction"),
+    range(Kind::duration, "outbound.first_pause", "1min", second, hour, qmgr, "how long a destination that could not be reached is left alone; it doubles each time"),
+    range(Kind::duration, "outbound.longest_pause", "30min", second, 24 * hour, qmgr, "the most of it"),
+    text(Kind::rules, "outbound.destinations", "", qmgr, "what is different for a domain: \"example.com via=[192.0.2.1]:25 concurrency=5 rate=100/1min retry=1min,5min attempts=5 age=1d\"; .domain for all below it, * for the rest"),
+    text(Kind::rules, "outbound.sender_routes", "", qmgr, "the same by the sender's domain; only via= counts"),
 
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},

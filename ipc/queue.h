@@ -133,11 +133,12 @@ enum class RecipientState : std::uint8_t {
     done,
     failed,
     scheduled,     // its sender asked for later: not before the envelope's hold_until
+    delivered,     // it arrived, and its sender asked to be told: that report is not written yet
 };
-constexpr RecipientState last_enumerator(RecipientState) { return RecipientState::scheduled; }
+constexpr RecipientState last_enumerator(RecipientState) { return RecipientState::delivered; }
 constexpr std::string_view to_string(RecipientState state) {
     constexpr std::string_view names[] = {"queued", "active", "deferred", "stored", "no-route", "held",
-                                          "done", "failed", "scheduled"};
+                                          "done", "failed", "scheduled", "delivered"};
     return names[static_cast<std::size_t>(state)];
 }
 
