@@ -172,7 +172,7 @@ void Spool::written_accept(Result<Writer::Written> place, JournalRecord&& record
 }
 
 void Spool::change(const QueueId& id, RecipientRecords recipients, std::function<void()> done) {
-    writer_->submit(Changed{id, false, std::move(recipients)},
+    writer_->submit(Changed{id, false, std::move(recipients), {}},
                     [this, done = std::move(done)](Result<Writer::Written> place, JournalRecord&& record) {
                         if (!place) return;   // too large for a segment, which a state record never is
                         totals_ += tally(record);
