@@ -34,10 +34,17 @@ Spool::Hooks Queue::hooks() {
 }
 
 Lane Queue::lane_of(const Entry& entry, std::uint32_t index) const {
-    const ipc::EnvelopeRecipient& recipient = entry.message.envelope.recipients.items[index];
-    if (recipient.account != 0) return {ipc::AgentKind::local, static_cast<std::uint32_t>(recipient.account % options_.owners)};
-    const std::string_view address = recipient.address;
-    return {ipc::AgentKind::smtp_out, 0, std::string(address.substr(address.rfind('@') + 1))};
+    const ipc::Envelope& envelope = entry.message.envelope;
+    const ipc::EnvelopeRecipient& recipient = envelope.recipients.items[index];
+    if (recipient.account != 0) return {ipc::AgentKind::local, static_cast<std::uint32_t>(recipient.account % options_.owners), {}};
+    const std::string_view chosen = entry.recipients[index].record.note.next_hop;
+    return {ipc::AgentKind::smtp_out, 0, chosen.empty() ? routes_.next_hop(recipient.address, envelope.reverse_path) : std::string(chosen)};
+}
+
+// Somebody waits for it to arrive: one of ours wrote it, to a few. All else, reports and lists among it, can take its turn.
+Priority Queue::priority_of(const Entry& entry) const {
+    const ipc::Envelope& envelope = entry.message.envelope;
+    return envelope.sender != 0 && envelope.recipients.size() <= options_.bulk_recipients ? Priority::person : Priority::bulk;
 }
 
 // ---- in ----------------------------------------------------------------------------------------------------------
@@ -66,6 +73,7 @@ Queue::Entry& Queue::add(const QueueId& id, Entry entry) {
         if (record.state == RecipientState::queued) release_if_due(id, e, i);
         else if (record.state == RecipientState::deferred) wait_for_wall(record.next_attempt, id, i);
     }
+    consider_report(id, e);
     return e;
 }
 
@@ -120,10 +128,16 @@ void Queue::tick(const Now& now) {
         due_.erase(due_.begin());
         const auto at = entries_.find(id);
         if (at == entries_.end()) continue;
+        if (index == whole_message) {
+            consider_report(id, at->second);
+            continue;
+        }
         const RecipientState state = at->second.recipients[index].record.state;
         if (state == RecipientState::deferred) make_ready(id, at->second, index);
         else if (state == RecipientState::scheduled) release_if_due(id, at->second, index);
     }
+    agents_.destinations().tick(now.steady);
+    sweep();
 }
 
 RecipientRecords Queue::snapshot(const QueueId& id) const {

@@ -76,7 +76,13 @@ Service::Service(ipc::Daemon& daemon) :
            {[this](AgentId agent, JobId job, ipc::Deliver message, Fd large) {
                 deliver(agent, job, std::move(message), std::move(large));
             },
-            tell_recipient, tell_corrupt,
+            [this](AgentId agent, JobId job, ipc::ComposeReport message, Fd large) {
+                compose(agent, job, std::move(message), std::move(large));
+            },
+            [this](const ipc::Address& address, const TraceId& trace, std::function<void(Queue::Ports::Resolved)> done) {
+                resolve(address, trace, std::move(done));
+            },
+            tell_recipient, tell_reported, tell_report_failed, tell_corrupt,
             [this](std::size_t messages) {
                 log::info("queue.recovered", {{"queue", "all"}, {"messages", messages}});
                 for (const auto& task : std::exchange(until_recovered_, {})) task();
@@ -241,6 +247,32 @@ void Service::deliver(AgentId agent, JobId job, ipc::Deliver message, Fd large) 
             else if (result.error().code() != Errc::closed) queue_.job_unanswered(job);
         },
         agent_service(found->second->peer().service)->deadline, std::move(large));
+}
+
+void Service::compose(AgentId agent, JobId job, ipc::ComposeReport message, Fd large) {
+    const auto found = agents_.find(agent);
+    if (found == agents_.end()) return;
+    found->second->call<ipc::ComposeReport>(
+        message,
+        [this, job](Result<ipc::ComposedReport> report, Fd) {
+            if (report || report.error().code() != Errc::closed) queue_.report_done(job, std::move(report));
+        },
+        agent_service(found->second->peer().service)->deadline, std::move(large));
+}
+
+// Where a report goes. Mail of our own needs no leave for other hosts.
+void Service::resolve(const ipc::Address& address, const TraceId& trace, std::function<void(Queue::Ports::Resolved)> done) {
+    authd_.call<ipc::ResolveRecipient>(
+        {trace, address, 0, {}, {}},
+        [address, done = std::move(done)](Result<ipc::RecipientVerdict> verdict) {
+            if (!verdict || verdict->status == ipc::RecipientStatus::unavailable) return done(std::nullopt);
+            std::vector<ipc::EnvelopeRecipient> to;
+            if (verdict->status == ipc::RecipientStatus::foreign) to.push_back({address, 0, address, {}});
+            for (const ipc::LocalTarget& target : verdict->targets) to.push_back({address, target.account, target.delivered_to, target.detail});
+            for (const ipc::Address& forward : verdict->forwards) to.push_back({address, 0, forward, {}});
+            done(std::move(to));
+        },
+        authd_deadline);
 }
 
 void Service::owner_ready(In<ipc::OwnerReady> in) {

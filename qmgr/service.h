@@ -32,6 +32,8 @@ class Service {
 
     void agent_ready(In<ipc::AgentReady> in);
     void deliver(AgentId agent, JobId job, ipc::Deliver message, Fd large);
+    void compose(AgentId agent, JobId job, ipc::ComposeReport message, Fd large);
+    void resolve(const ipc::Address& address, const TraceId& trace, std::function<void(Queue::Ports::Resolved)> done);
     void owner_ready(In<ipc::OwnerReady> in);
     void checkpoint(std::uint32_t owner);
     void tell_replay_ended();

@@ -238,11 +238,22 @@ TEST_CASE("an agent is told what concerns its recipients") {
 }
 
 TEST_CASE("a part of ours that is away is tried again within seconds") {
-    CHECK(retry_delay(1, "4.3.0") == std::chrono::seconds(1));
-    CHECK(retry_delay(2, "4.3.2") == std::chrono::seconds(2));
-    CHECK(retry_delay(99, "4.3.0") == std::chrono::hours(4));
-    CHECK(retry_delay(1, "4.2.2") == std::chrono::minutes(5));
-    CHECK(retry_delay(99, "4.2.2") == std::chrono::hours(4));
+    const RetryPolicy policy;
+    CHECK(retry_delay(policy, 1, "4.3.0", 0) == std::chrono::seconds(1));
+    CHECK(retry_delay(policy, 2, "4.3.2", 0) == std::chrono::seconds(2));
+    CHECK(retry_delay(policy, 99, "4.3.0", 0) == std::chrono::hours(4));
+    CHECK(retry_delay(policy, 1, "4.2.2", 0) == std::chrono::minutes(5));
+    CHECK(retry_delay(policy, 99, "4.2.2", 0) == std::chrono::hours(4));
+}
+
+TEST_CASE("what failed together is not tried together") {
+    RetryPolicy policy;
+    policy.jitter = 10;
+    std::set<std::chrono::seconds> delays;
+    for (std::uint64_t spread = 0; spread < 1000; ++spread) delays.insert(retry_delay(policy, 1, "4.4.1", spread * 7919));
+    CHECK(delays.size() == 31);
+    CHECK(*delays.begin() == std::chrono::minutes(5));
+    CHECK(*delays.rbegin() == std::chrono::seconds(330));
 }
 
 TEST_CASE("nothing expires on age alone") {
