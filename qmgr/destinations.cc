@@ -194,9 +194,9 @@ std::optional<Destinations::View> Destinations::view(const std::string& name) co
     return view_of(*found->second);
 }
 
-std::vector<Destinations::View> Destinations::all() const {
+std::vector<Destinations::View> Destinations::after(const std::string& name, std::size_t limit) const {
     std::vector<View> views;
-    for (const auto& [name, d] : all_) views.push_back(view_of(*d));
+    for (auto at = all_.upper_bound(name); at != all_.end() && views.size() < limit; ++at) views.push_back(view_of(*at->second));
     return views;
 }
 

@@ -75,7 +75,7 @@ class Destinations {
         std::string reason;                                 // of it
     };
     std::optional<View> view(const std::string& name) const;
-    std::vector<View> all() const;
+    std::vector<View> after(const std::string& name, std::size_t limit) const;      // in order of names
 
   private:
     enum class Class : std::uint8_t { person, bulk, doubtful };

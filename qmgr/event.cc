@@ -102,6 +102,11 @@ void tell_report_failed(const QueueId& id, std::string_view why) {
     log::warning("queue.report.failed", {{"queue", id.text()}, {"reason", why}});
 }
 
+void tell_operator(const ipc::Actor& actor, std::string_view action, std::uint64_t messages, std::uint64_t recipients) {
+    log::info("queue.operator", {{"session", actor.trace.text()}, {"who", actor.who.view()}, {"action", action},
+                                 {"messages", messages}, {"recipients", recipients}});
+}
+
 void tell_corrupt(const QueueId& id, std::string_view why) {
     log::error("queue.corrupt", {{"queue", id.text()}, {"reason", why}});
 }

@@ -10,6 +10,7 @@ void tell_refused(const ipc::Envelope& envelope, std::string_view status, std::s
 void tell_recipient(const RecipientEvent& event);
 void tell_reported(const QueueId& id, const QueueId& report, const ipc::Envelope& of_report, std::string_view action);
 void tell_report_failed(const QueueId& id, std::string_view why);
+void tell_operator(const ipc::Actor& actor, std::string_view action, std::uint64_t messages, std::uint64_t recipients);
 void tell_corrupt(const QueueId& id, std::string_view why);
 
 // Once a second.

@@ -20,8 +20,10 @@
 // only as long as Options::cache_bytes allows; else they are read back when an agent gets them.
 #pragma once
 
+#include "ipc/queue_admin.h"
 #include "ipc/report.h"
 #include "qmgr/agents.h"
+#include "qmgr/filter.h"
 #include "qmgr/journal/spool.h"
 #include "qmgr/routes.h"
 
@@ -94,8 +96,17 @@ class Queue {
     // Regularly, about once a second; everything else happens at the time last told here.
     void tick(const Now& now);
 
-    ipc::QueueListing list(const QueueId& after, std::uint32_t limit) const;
+    ipc::QueueListing list(const ipc::QueueList& ask) const;
     ipc::QueueEntry show(const QueueId& id) const;
+    ipc::QueueStatistics statistics() const;
+    ipc::DestinationListing list_destinations(const ipc::ListDestinations& ask) const;
+
+    // What an operator does: queue_operations.cc.
+    ipc::QueueActed act(const ipc::QueueAct& ask);
+    void read_content(const QueueId& id, std::uint64_t from, std::function<void(ipc::QueueContent)> done);
+    std::optional<std::uint32_t> find_waiting(const QueueId& id, std::string_view recipient) const;
+    bool edit(const QueueId& id, std::uint32_t index, ipc::EnvelopeRecipient instead);
+    bool set_destination(const std::string& name, ipc::DestinationAction action);
     std::size_t messages() const { return entries_.size(); }
     bool is_idle() const { return jobs_.empty() && stored_count_ == 0; }
 
@@ -121,6 +132,12 @@ class Queue {
         bool reporting = false;                                // a report about it waits for the agent, or is with it
         bool to_postmaster = false;                            // its sender cannot be told
         std::uint8_t report_deaths = 0;                        // of agents that wrote one
+
+        // Where this one goes: the envelope's, or what an operator put in its place.
+        const ipc::EnvelopeRecipient& recipient(std::uint32_t index) const {
+            const auto& instead = recipients[index].record.note.instead;
+            return instead ? *instead : message.envelope.recipients.items[index];
+        }
     };
     struct Job {
         QueueId id;
@@ -182,6 +199,13 @@ class Queue {
     void report_agent_died(const Job& job, bool guilty);
     void end_stored(const QueueId& id, std::vector<std::uint32_t> recipients, std::vector<FinishedMessage>& finished);
     void sweep();
+
+    // queue_operations.cc
+    std::vector<std::uint32_t> chosen(const QueueId& id, const Entry& entry, const ipc::QueueAct& ask) const;
+    std::vector<std::uint32_t> act_on(const QueueId& id, Entry& entry, const ipc::QueueAct& ask, const std::vector<std::uint32_t>& recipients);
+    void flush(const QueueId& id, Entry& entry, std::uint32_t index);
+    void release(const QueueId& id, const std::vector<std::uint32_t>& recipients);
+    void save(const QueueId& id, const Entry& entry, const std::vector<std::uint32_t>& recipients);
     bool blame(const Job& job, bool guilty);
     void hold(const QueueId& id);
     void end_recipients(const QueueId& id, const std::vector<std::uint32_t>& recipients, Outcome outcome,
@@ -190,7 +214,9 @@ class Queue {
     void damaged(const QueueId& id, std::string_view why);
     RecipientRecords snapshot(const QueueId& id) const;
     void uncache(Entry& entry);
-    ipc::QueueRow row(const QueueId& id, const Entry& entry) const;
+    std::optional<std::uint32_t> first_match(const Entry& entry, const Filter& filter) const;
+    ipc::QueueRow row(const QueueId& id, const Entry& entry, std::uint32_t shown) const;
+    std::string last_error(const Entry& entry, std::uint32_t index) const;
     bool may_be_replayed(const QueueId& id, std::uint32_t index) const;
     void tell(const QueueId& id, const Entry& entry, std::uint32_t index) const;
 

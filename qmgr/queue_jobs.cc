@@ -33,7 +33,7 @@ void Queue::make_ready(const QueueId& id, Entry& entry, std::uint32_t index) {
     if (lane.kind != ipc::AgentKind::local && !agents_.any(lane.kind)) record.state = RecipientState::no_route;
     else if (entry.suspect) agents_.put_suspect(lane.kind, id);
     else if (lane.kind == ipc::AgentKind::local) agents_.put(lane, id);
-    else agents_.destinations().put(lane.destination, routes_.limits(entry.message.envelope.recipients.items[index].address), priority_of(entry), id);
+    else agents_.destinations().put(lane.destination, routes_.limits(entry.recipient(index).address), priority_of(entry), id);
 }
 
 void Queue::wait_until(std::chrono::milliseconds due, const QueueId& id, std::uint32_t index) {
@@ -111,7 +111,7 @@ void Queue::send_job(JobId id, Accepted message) {
 
 void Queue::send_job(JobId id, Accepted message, Fd large) {
     const auto found = jobs_.find(id);
-    if (found == jobs_.end()) return;      // the agent is gone; its work was given back
+    if (found == jobs_.end() || !entries_.contains(found->second.id)) return;      // the agent is gone; its work was given back
     const Job& job = found->second;
     ipc::Deliver deliver;
     deliver.id = job.id;
@@ -123,8 +123,8 @@ void Queue::send_job(JobId id, Accepted message, Fd large) {
     deliver.plain = job.plain;
     deliver.next_hop = job.lane.destination;
     deliver.trace_header = trace_header(job.id, message.envelope);
-    for (const std::uint32_t index : job.recipients)
-        deliver.recipients.push_back({index, std::move(message.envelope.recipients.items[index])});
+    const Entry& entry = entries_.at(job.id);
+    for (const std::uint32_t index : job.recipients) deliver.recipients.push_back({index, entry.recipient(index)});
     deliver.reverse_path = std::move(message.envelope.reverse_path);
     deliver.body = std::move(message.body);
     ports_.deliver(job.agent, id, std::move(deliver), std::move(large));
@@ -204,7 +204,7 @@ void Queue::defer(const QueueId& id, Entry& entry, std::uint32_t index, std::str
     ++record.attempts;
     record.code = code;
     record.error = clipped(why);
-    const RetryPolicy policy = routes_.retry(entry.message.envelope.recipients.items[index].address);
+    const RetryPolicy policy = routes_.retry(entry.recipient(index).address);
     const auto since = std::max(entry.message.arrived, entry.message.envelope.extensions.hold_until);
     const bool last = policy.max_attempts != 0 && record.attempts >= policy.max_attempts && !code.starts_with("4.3.");
     if (last || expiry_.is_past(since, policy.max_age, now_)) {     // this attempt was the final one
@@ -234,7 +234,7 @@ void Queue::give_up_unreached(const QueueId& id, Entry& entry) {
         RecipientRecord& record = entry.recipients[i].record;
         if (record.state != RecipientState::queued || record.outcome != Outcome::waiting || lane_of(entry, i).kind != ipc::AgentKind::smtp_out) continue;
         const auto destination = agents_.destinations().view(lane_of(entry, i).destination);
-        const auto max_age = routes_.retry(entry.message.envelope.recipients.items[i].address).max_age;
+        const auto max_age = routes_.retry(entry.recipient(i).address).max_age;
         if (!destination || destination->state == Destinations::State::up || !expiry_.is_past(since, max_age, now_)) continue;
         if (destination->last_failure - since > max_age.count()) defer(id, entry, i, "4.4.1", destination->reason, changes);
     }

@@ -30,7 +30,7 @@ ipc::ReportRecipient reported(const ipc::Envelope& envelope, const RecipientReco
     const ipc::EnvelopeRecipient& recipient = envelope.recipients.items[record.index];
     ipc::ReportRecipient told;
     told.forward_path = recipient.forward_path;
-    told.address = recipient.address;
+    told.address = record.note.instead ? record.note.instead->address : recipient.address;
     for (const ipc::RecipientDsn& dsn : envelope.extensions.recipients)
         if (dsn.index == record.index) told.original = dsn.original;
     told.action = action == ReportAction::delivered && recipient.account == 0 ? ReportAction::relayed : action;
@@ -150,7 +150,7 @@ void Queue::send_report_job(JobId id, Accepted message, Fd large) {
     report.body_kind = envelope.body;
     report.large = message.large.has_value();
     for (const std::uint32_t index : job.recipients) {
-        const auto max_age = routes_.retry(envelope.recipients.items[index].address).max_age;
+        const auto max_age = routes_.retry(at->second.recipient(index).address).max_age;
         const auto since = std::max(message.arrived, envelope.extensions.hold_until);
         report.recipients.push_back(reported(envelope, at->second.recipients[index].record, job.report,
                                              job.report == ReportAction::delayed ? since + max_age.count() : 0));

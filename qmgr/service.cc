@@ -93,6 +93,7 @@ Service::Service(ipc::Daemon& daemon) :
     serve_intake();
     serve_agents();
     serve_views();
+    serve_operator();
     daemon_.on_peer_closed([this](const ipc::Peer& peer) { peer_closed(peer); });
     daemon_.on_peer_retiring([this](ipc::Channel& channel) {
         for (const auto& [agent, serving] : agents_)
@@ -333,10 +334,51 @@ void Service::peer_closed(const ipc::Peer& peer) {
 
 void Service::serve_views() {
     daemon_.on<ipc::QueueList>([this](In<ipc::QueueList> in) {
-        when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.list(ask.after, ask.limit)); });
+        when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.list(ask)); });
     });
     daemon_.on<ipc::QueueShow>([this](In<ipc::QueueShow> in) {
         when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.show(ask.id)); });
+    });
+}
+
+void Service::serve_operator() {
+    daemon_.on<ipc::QueueAct>([this](In<ipc::QueueAct> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] {
+            const ipc::QueueActed acted = queue_.act(ask);
+            if (acted.messages > 0) tell_operator(ask.actor, to_string(ask.action), acted.messages, acted.recipients);
+            reply(acted);
+        });
+    });
+    daemon_.on<ipc::QueueRead>([this](In<ipc::QueueRead> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] {
+            queue_.read_content(ask.id, ask.from, [reply](ipc::QueueContent content) { reply(content); });
+        });
+    });
+    daemon_.on<ipc::EditRecipient>([this](In<ipc::EditRecipient> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] { edit_recipient(ask, reply); });
+    });
+    daemon_.on<ipc::QueueStats>([this](In<ipc::QueueStats> in) {
+        when_recovered([this, reply = in.reply] { reply(queue_.statistics()); });
+    });
+    daemon_.on<ipc::ListDestinations>([this](In<ipc::ListDestinations> in) { in.reply(queue_.list_destinations(in.message)); });
+    daemon_.on<ipc::SetDestination>([this](In<ipc::SetDestination> in) {
+        const bool done = queue_.set_destination(in.message.name.value, in.message.action);
+        if (done) tell_operator(in.message.actor, to_string(in.message.action), 0, 0);
+        if (done) in.reply({ipc::AdminStatus::ok, 0, {}});
+        else in.reply({ipc::AdminStatus::not_found, 0, "nothing is known of that destination"});
+    });
+}
+
+void Service::edit_recipient(const ipc::EditRecipient& ask, const std::function<void(ipc::AdminResult)>& reply) {
+    const auto index = queue_.find_waiting(ask.id, ask.recipient);
+    if (!index) return reply({ipc::AdminStatus::not_found, 0, "no such recipient waits in that message"});
+    resolve(ask.address, ask.actor.trace, [this, ask, reply, index](Queue::Ports::Resolved to) {
+        if (!to) return reply({ipc::AdminStatus::unavailable, 0, "accounts cannot be asked now"});
+        if (to->size() != 1)
+            return reply({ipc::AdminStatus::invalid, 0, to->empty() ? "that address leads nowhere" : "that address leads to several"});
+        if (!queue_.edit(ask.id, *index, std::move(to->front()))) return reply({ipc::AdminStatus::conflict, 0, "it is being delivered now"});
+        tell_operator(ask.actor, "edit", 1, 1);
+        reply({ipc::AdminStatus::ok, 0, {}});
     });
 }
 

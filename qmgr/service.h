@@ -20,6 +20,8 @@ class Service {
     void serve_intake();
     void serve_agents();
     void serve_views();
+    void serve_operator();
+    void edit_recipient(const ipc::EditRecipient& ask, const std::function<void(ipc::AdminResult)>& reply);
     void when_recovered(std::function<void()> task);
 
     void submit(const std::shared_ptr<In<ipc::Submit>>& in);

@@ -35,8 +35,9 @@ struct RecipientNote {
     Text<255> remote;                  // the host that said `error`; empty: we
     bool delay_told = false;           // the sender has had a report that it takes longer
     Text<300> next_hop;                // set by an operator, instead of what the routes say
+    std::optional<ipc::EnvelopeRecipient> instead;      // of the envelope's, by an operator, too
     bool operator==(const RecipientNote&) const = default;
-    static auto fields(auto& m) { return std::tie(m.remote, m.delay_told, m.next_hop); }
+    static auto fields(auto& m) { return std::tie(m.remote, m.delay_told, m.next_hop, m.instead); }
 };
 struct IndexedNote {
     std::uint32_t index = 0;

@@ -26,7 +26,7 @@ RecipientRecord sample_recipient(Outcome outcome) {
     record.attempts = 2;
     record.code = "4.2.2";
     record.error = "mailbox full";
-    record.note = {"mx.example.test", true, "[192.0.2.1]:2525"};
+    record.note = {"mx.example.test", true, "[192.0.2.1]:2525", ipc::EnvelopeRecipient{"x@lab.test", 3, "y@lab.test", ""}};
     return record;
 }
 
