@@ -1,0 +1,30 @@
+// resolvd as a service: its configuration in, questions of the other processes answered. The only file that knows channels.
+#pragma once
+
+#include "ipc/daemon.h"
+#include "resolvd/resolver.h"
+
+namespace postern::dns {
+
+// Of the host, as they were when this process began.
+struct HostFiles {
+    std::string resolv_conf, hosts;
+};
+
+class Service {
+  public:
+    Service(ipc::Daemon& daemon, HostFiles files);
+
+  private:
+    void configure();
+    std::vector<Server> servers() const;
+    void answer(const ipc::Incoming<ipc::DnsQuery>& in);
+    void show_numbers();
+
+    ipc::Daemon& daemon_;
+    HostFiles files_;
+    Resolver resolver_;
+    Timer numbers_;
+};
+
+} // namespace postern::dns
