@@ -36,15 +36,15 @@ void count(ipc::DnsType type, ipc::DnsStatus status) {
 
 } // namespace
 
-Service::Service(ipc::Daemon& daemon, HostFiles files)
-    : daemon_(daemon), files_(std::move(files)), resolver_(daemon.loop()), numbers_(daemon.loop(), [this] { show_numbers(); }) {
+Service::Service(ipc::Daemon& daemon)
+    : daemon_(daemon), resolver_(daemon.loop()), numbers_(daemon.loop(), [this] { show_numbers(); }) {
     configure();
     daemon_.on<ipc::DnsQuery>([this](ipc::Incoming<ipc::DnsQuery> in) { answer(in); });
     daemon_.on<ipc::DnsFlush>([this](ipc::Incoming<ipc::DnsFlush> in) {
         const auto& name = in.message.name;
         ipc::DnsFlushed flushed;
         flushed.answers = static_cast<std::uint32_t>(resolver_.flush(name ? std::optional(name->view()) : std::nullopt));
-        log::info("dns.flush", {{"name", name ? printable(name->view()) : "*"}, {"answers", flushed.answers}});
+        log::info("resolvd.flush", {{"name", name ? printable(name->view()) : "*"}, {"answers", flushed.answers}});
         in.reply(flushed);
     });
     daemon_.on_reload([this] { configure(); });
@@ -68,8 +68,14 @@ void Service::configure() {
     settings.failure_ttl = seconds("dns.failure_ttl");
     std::string names;
     for (const Server& server : settings.servers) names += (names.empty() ? "" : " ") + server.text() + (server.trusted ? " trusted" : "");
-    log::info("dns.servers", {{"servers", names}});
-    resolver_.configure(std::move(settings), config.flag("dns.hosts") ? Hosts(files_.hosts) : Hosts());
+    log::info("resolvd.servers", {{"servers", names}});
+    resolver_.configure(std::move(settings), config.flag("dns.hosts") ? Hosts(host_file("/etc/hosts")) : Hosts());
+}
+
+std::string_view Service::host_file(std::string_view path) const {
+    for (const ipc::Bundled& file : daemon_.host_files())
+        if (file.name == path) return file.bytes;
+    return {};
 }
 
 // Those of postern.yaml, else the host's. A resolv.conf without any means this host, as it says itself.
@@ -85,8 +91,8 @@ std::vector<Server> Service::servers() const {
         if (const auto address = IpAddress::parse(host); address && port) servers.push_back({*address, static_cast<std::uint16_t>(*port), false});
     }
     if (servers.empty()) {
-        const ResolvConf conf = read_resolv_conf(files_.resolv_conf);
-        for (const std::string& skipped : conf.skipped) log::warning("dns.resolv_conf.skipped", {{"nameserver", skipped}});
+        const ResolvConf conf = read_resolv_conf(host_file("/etc/resolv.conf"));
+        for (const std::string& skipped : conf.skipped) log::warning("resolvd.resolv_conf.skipped", {{"nameserver", skipped}});
         for (const IpAddress& address : conf.servers) servers.push_back({address});
     }
     if (servers.empty()) servers.push_back({*IpAddress::parse("127.0.0.1")});

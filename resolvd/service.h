@@ -6,23 +6,18 @@
 
 namespace postern::dns {
 
-// Of the host, as they were when this process began.
-struct HostFiles {
-    std::string resolv_conf, hosts;
-};
-
 class Service {
   public:
-    Service(ipc::Daemon& daemon, HostFiles files);
+    explicit Service(ipc::Daemon& daemon);
 
   private:
     void configure();
+    std::string_view host_file(std::string_view path) const;
     std::vector<Server> servers() const;
     void answer(const ipc::Incoming<ipc::DnsQuery>& in);
     void show_numbers();
 
     ipc::Daemon& daemon_;
-    HostFiles files_;
     Resolver resolver_;
     Timer numbers_;
 };
