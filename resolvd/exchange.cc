@@ -18,8 +18,7 @@ namespace {
 Counter by_udp{"dns_server_queries_total", "transport=\"udp\"", "Queries to servers"};
 Counter by_tcp{"dns_server_queries_total", "transport=\"tcp\"", "Queries to servers"};
 Counter truncated{"dns_answers_truncated_total", "", "Answers that did not fit a datagram"};
-Counter rejected[] = {
-    {"dns_answers_rejected_total", "reason=\"ours\"", "Datagrams that are no answer to what was asked"},
+Counter rejected[] = {       // in the order of Match, behind `ours`
     {"dns_answers_rejected_total", "reason=\"short\"", "Datagrams that are no answer to what was asked"},
     {"dns_answers_rejected_total", "reason=\"no_answer\"", "Datagrams that are no answer to what was asked"},
     {"dns_answers_rejected_total", "reason=\"id\"", "Datagrams that are no answer to what was asked"},
@@ -58,14 +57,15 @@ Query fresh_query(const Question& question, bool want_authentic) {
 }
 
 // One event a minute, whatever arrives: who sends false answers must not fill the log. The counters have them all.
-void tell_rejected(const Server& server, const Question& question, Match why) {
+void count_rejected(const Server& server, const Question& question, Match why) {
+    rejected[static_cast<std::size_t>(why) - 1].add();
     using Clock = std::chrono::steady_clock;
     static Clock::time_point next{};
     static std::uint64_t unsaid = 0;
     ++unsaid;
     if (Clock::now() < next) return;
     next = Clock::now() + std::chrono::minutes(1);
-    log::warning("dns.answer.rejected", {{"server", server.text()}, {"name", printable(question.name)}, {"why", to_string(why)},
+    log::warning("resolvd.answer.rejected", {{"server", server.text()}, {"name", printable(question.name)}, {"why", to_string(why)},
                                          {"count", std::exchange(unsaid, 0)}});
 }
 
@@ -116,8 +116,7 @@ void Exchange::datagrams_came() {
 bool Exchange::datagram_came(std::string_view bytes) {
     const Match matched = match(query_, bytes);
     if (matched != Match::ours) {
-        rejected[static_cast<std::size_t>(matched)].add();
-        tell_rejected(server_, question_, matched);
+        count_rejected(server_, question_, matched);
         // A server that changes the case of letters is indistinguishable from one who guessed all but them.
         if (matched != Match::other_case && ++strangers_ < max_strangers) return false;
         ask_by_stream();
@@ -126,7 +125,7 @@ bool Exchange::datagram_came(std::string_view bytes) {
     constexpr unsigned char tc = 0x02;
     if ((static_cast<unsigned char>(bytes[2]) & tc) != 0) {
         truncated.add();
-        log::debug("dns.answer.truncated", {{"server", server_.text()}, {"name", printable(question_.name)}});
+        log::debug("resolvd.answer.truncated", {{"server", server_.text()}, {"name", printable(question_.name)}});
         ask_by_stream();
     } else {
         take(bytes);
@@ -167,13 +166,14 @@ void Exchange::stream_came() {
     // Nobody but the server answers here: a letter's case needs no proof.
     const Match matched = match(query_, message);
     if (matched == Match::ours || matched == Match::other_case) return take(message);
-    rejected[static_cast<std::size_t>(matched)].add();
+    count_rejected(server_, question_, matched);
     finish({std::nullopt, false, std::string("an answer to something else: ") + std::string(to_string(matched))});
 }
 
 void Exchange::take(std::string_view bytes) {
     auto reply = read_reply(bytes);
     if (!reply) return finish({std::nullopt, false, "a malformed answer: " + reply.error().message()});
+    if (reply->truncated) return finish({std::nullopt, false, "an answer cut short by TCP, too"});
     finish({std::move(*reply), false, {}});
 }
 

@@ -4,6 +4,7 @@
 #include "libcommon/log.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::dns {
 namespace {
@@ -19,7 +20,10 @@ Lookup::Lookup(Loop& loop, const Question& question, std::shared_ptr<Servers> se
     deadline_.once(patience_.deadline);
 }
 
-void Lookup::start() { ask_for_next(); }
+void Lookup::start() {
+    begun_ = true;
+    ask_for_next();
+}
 
 void Lookup::ask_for_next() {
     const auto order = servers_->order(std::chrono::steady_clock::now());
@@ -39,7 +43,7 @@ void Lookup::ask() {
 void Lookup::heard(std::size_t server, Exchange::Outcome outcome) {
     if (outcome.silent) return silent(server, outcome.why);
     anybody_answered_ = true;
-    if (servers_->answered(server)) log::info("dns.server.back", {{"server", servers_->at(server).text()}});
+    if (servers_->answered(server)) log::info("resolvd.server.back", {{"server", servers_->at(server).text()}});
     if (!outcome.reply) return refused(server, outcome.why);
     switch (chain_.take(*outcome.reply, servers_->at(server).trusted)) {
     case Chain::Step::refused: return refused(server, chain_.why());
@@ -56,7 +60,7 @@ void Lookup::silent(std::size_t server, const std::string& why) {
     silences.add();
     const std::string name = servers_->at(server).text();
     if (servers_->was_silent(server, std::chrono::steady_clock::now()))
-        log::warning("dns.server.silent", {{"server", name}, {"why", why}});
+        log::warning("resolvd.server.silent", {{"server", name}, {"why", why}});
     if (!anybody_answered_) last_why_ = why + ": " + name;
     ask();
 }
@@ -80,7 +84,7 @@ void Lookup::fail(ipc::DnsStatus status, const std::string& why) {
 void Lookup::finish(ipc::DnsAnswer answer) {
     deadline_.cancel();
     exchange_.reset();
-    const Done done = std::move(done_);
+    const Done done = std::exchange(done_, nullptr);
     done(std::move(answer));                     // nothing of this object after it
 }
 

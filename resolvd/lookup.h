@@ -22,6 +22,8 @@ class Lookup {
     // `done` is called once, and may destroy it. The deadline runs from now, the work from start().
     Lookup(Loop& loop, const Question& question, std::shared_ptr<Servers> servers, const Patience& patience, Done done);
     void start();
+    bool has_begun() const { return begun_; }
+    bool is_over() const { return !done_; }
 
   private:
     void ask_for_next();
@@ -39,6 +41,7 @@ class Lookup {
     Timer deadline_;
     Chain chain_;
     std::deque<std::size_t> todo_;               // servers to ask about this link of the chain
+    bool begun_ = false;
     bool anybody_answered_ = false;
     std::string last_why_ = "no server was free in time";
     std::unique_ptr<Exchange> exchange_;

@@ -48,16 +48,17 @@ void Resolver::begin(const Question& question, Done done) {
     flight.waiting.push_back(std::move(done));
     flight.lookup = std::make_shared<Lookup>(loop_, question, servers_, settings_.patience,
                                              [this, question](ipc::DnsAnswer answer) { landed(question, std::move(answer)); });
-    queue_.push_back(question);
+    queue_.push_back(flight.lookup);
     run_next();
 }
 
 void Resolver::run_next() {
     while (running_ < settings_.max_lookups && !queue_.empty()) {
-        const auto flight = flights_.find(queue_.front());
+        const auto lookup = queue_.front().lock();
         queue_.pop_front();
+        if (!lookup || lookup->is_over()) continue;
         ++running_;
-        flight->second.lookup->start();
+        lookup->start();
     }
 }
 
@@ -67,8 +68,7 @@ void Resolver::landed(const Question& question, ipc::DnsAnswer answer) {
     const Flight flight = std::move(at->second);
     flights_.erase(at);
     loop_.defer([ended = flight.lookup] {});     // it is in the middle of telling us
-    if (const auto queued = std::find(queue_.begin(), queue_.end(), question); queued != queue_.end()) queue_.erase(queued);
-    else --running_;
+    if (flight.lookup->has_begun()) --running_;
     waiting_ -= flight.waiting.size();
     bound(answer);
     cache_.keep(question, answer, Clock::now());

@@ -50,7 +50,7 @@ class Resolver {
     std::shared_ptr<Servers> servers_ = std::make_shared<Servers>(std::vector<Server>());
     Cache cache_;
     std::map<Question, Flight> flights_;
-    std::deque<Question> queue_;                 // of flights that have not begun; some may be over
+    std::deque<std::weak_ptr<Lookup>> queue_;    // that have not begun; some may be over
     std::size_t running_ = 0, waiting_ = 0;
 };
 

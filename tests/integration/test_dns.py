@@ -251,7 +251,7 @@ def test_a_silent_server_is_put_back(asker, servers):
     for number in range(5):
         assert asker.lookup(f"s{number}.many.test")["source"] == servers[1].at
     assert len(servers[0].queries) == 1
-    told = wait_for(lambda: re.findall(rf"dns\.server\.silent .*server={re.escape(servers[0].at)}", asker.log()), "the event")
+    told = wait_for(lambda: re.findall(rf"resolvd\.server\.silent .*server={re.escape(servers[0].at)}", asker.log()), "the event")
     assert told
 
 
@@ -353,6 +353,38 @@ def test_the_hosts_file(asker, servers, start):
     without = start([servers[0]], "dns.hosts=false")
     assert without.lookup("localhost")["status"] == "no-name"
     assert servers[0].count("localhost") == 1
+
+
+def in_own_files(directory):
+    """A launcher whose programs see files of `directory` as /etc/resolv.conf and /etc/hosts."""
+    mounts = " && ".join(f"mount --bind {directory}/{name} /etc/{name}" for name in ("resolv.conf", "hosts"))
+    return ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts, and port 53")
+def test_files_of_the_host(tmp_path, servers):
+    """The servers of resolv.conf are on port 53: two loopback addresses of our own."""
+    (tmp_path / "resolv.conf").write_text("search example.test\nnameserver fe80::1%eth0\nnameserver 127.53.0.1\n")
+    (tmp_path / "hosts").write_text("192.0.2.200 listed.test other.test\n")
+    with DnsServer(NAMES, "127.53.0.1", 53) as first, DnsServer({"new.test": ["A 192.0.2.6"]}, "127.53.0.2", 53) as second:
+        asker = Asker(tmp_path / "suite", servers)
+        asker.settings = []
+        asker.launcher = in_own_files(tmp_path)
+        asker.start()
+        try:
+            assert asker.lookup("example.test")["source"] == first.at
+            assert data(asker.lookup("other.test")) == ["192.0.2.200"]
+            assert asker.lookup("other.test", "AAAA")["status"] == "no-data"
+            assert data(asker.lookup("200.2.0.192.in-addr.arpa", "PTR")) == ["listed.test"]
+            assert "resolvd.resolv_conf.skipped" in asker.log()
+            (tmp_path / "resolv.conf").write_text("nameserver 127.53.0.2\n")
+            (tmp_path / "hosts").write_text("")
+            assert asker.lookup("example.test")["cached"]
+            asker.mailctl("reload")
+            wait_for(lambda: asker.lookup("new.test")["source"] == second.at, "the other server")
+            assert [asker.lookup(name)["status"] for name in ("example.test", "other.test")] == ["no-name"] * 2
+        finally:
+            asker.stop()
 
 
 def test_ipv6_and_a_reload(start, servers):
