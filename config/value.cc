@@ -79,8 +79,8 @@ std::string shown(std::uint64_t value, std::span<const Unit> units) {
 
 // In the order of Kind.
 constexpr std::string_view kind_names[] = {"text", "path", "number", "size", "duration", "true, false", "choice", "COUNT/DURATION, off",
-                                           "list", "networks", "addresses", "loopback addresses", "durations", "rules"};
-static_assert(std::size(kind_names) == static_cast<std::size_t>(Kind::rules) + 1);
+                                           "list", "networks", "addresses", "loopback addresses", "durations", "rules", "addresses"};
+static_assert(std::size(kind_names) == static_cast<std::size_t>(Kind::servers) + 1);
 
 bool is_list(Kind kind) { return kind >= Kind::list; }
 
@@ -135,7 +135,8 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
     case Kind::networks:
     case Kind::addresses:
     case Kind::loopback:
-    case Kind::durations: {
+    case Kind::durations:
+    case Kind::servers: {
         std::vector<std::string> parts;
         for (std::string_view part : split(written, ' '))
             if (!trim(part).empty()) parts.emplace_back(trim(part));
@@ -146,6 +147,15 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
 }
 
 namespace {
+
+// As host:port, whether it was written with a port or as an address alone.
+Result<std::string> server_address(const std::string& written) {
+    const auto bare = IpAddress::parse(written);
+    if (bare) return bare->is_v4() ? bare->text() + ":53" : "[" + bare->text() + "]:53";
+    const auto address = parse_address(written);
+    if (!address || address->port == 0) return not_a("an address like 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53", written);
+    return written;
+}
 
 // One item of a list, as it goes to the processes.
 Result<std::string> item_value(const Option& option, const std::string& item) {
@@ -160,6 +170,7 @@ Result<std::string> item_value(const Option& option, const std::string& item) {
     case Kind::networks:
         if (!Network::parse(item)) return not_a("an address or a network like 192.0.2.0/24", item);
         return item;
+    case Kind::servers: return server_address(item);
     case Kind::durations: return measured(option, item, duration_units, "a duration like 30s or 5min");
     case Kind::rules: return destination_rule(item);
     default: return item;
