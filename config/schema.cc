@@ -10,7 +10,7 @@ using S = ipc::ServiceId;
 constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
-constexpr std::uint32_t policyd = bit(S::policyd);
+constexpr std::uint32_t policyd = bit(S::policyd), bounce = bit(S::bounce);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
@@ -153,6 +153,9 @@ constexpr Option table[] = {
     range(Kind::size, "queue.cache_size", "32MiB", 0, 16 * gib, qmgr, "bodies kept in memory for their first delivery"),
     range(Kind::size, "queue.min_free", "64MiB", 0, 1024 * gib, qmgr, "free space in the spool, beside a copy of its journal, below which no mail is taken"),
     range(Kind::duration, "queue.max_age", "5d", hour, 365 * 24 * hour, qmgr, "after this a temporary failure is final"),
+
+    // bounce: reports to senders
+    range(Kind::size, "bounce.max_returned", "50KiB", 1 * kib, 384 * kib, bounce, "a message up to this size comes back whole with a report of failure; of a larger one, its header"),
 
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},

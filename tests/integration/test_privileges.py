@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the users of the serv
 
 SANITIZED = "asan" in os.environ.get("POSTERN_BUILD", "")
 NETWORK_FACING = {"smtpd", "imap-login", "api-front"}
-ROOTED = NETWORK_FACING | {"keyd", "local", "api-local"}          # an empty root
+ROOTED = NETWORK_FACING | {"keyd", "local", "bounce", "api-local"}          # an empty root
 STATE = {"qmgr": ["state/spool"], "authd": ["state/auth"], "policyd": ["state/policy"], "imapd": ["mail"], "logd": ["log"]}
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
@@ -37,7 +37,7 @@ def children(instance):
     found = instance.processes()
     master = found.pop("master")
     assert len(master) == 1
-    assert NETWORK_FACING | set(STATE) | {"keyd", "local"} <= set(found)
+    assert NETWORK_FACING | set(STATE) | {"keyd", "local", "bounce"} <= set(found)
     yield found
     stop.set()
     for loader in loaders:
