@@ -10,7 +10,7 @@ using S = ipc::ServiceId;
 constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
-constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd);
+constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd), bounce = bit(S::bounce);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
@@ -185,6 +185,9 @@ constexpr Option table[] = {
     range(Kind::duration, "outbound.longest_pause", "30min", second, 24 * hour, qmgr, "the most of it"),
     text(Kind::rules, "outbound.destinations", "", qmgr, "what is different for a domain: \"example.com via=[192.0.2.1]:25 concurrency=5 rate=100/1min retry=1min,5min attempts=5 age=1d\"; .domain for all below it, * for the rest"),
     text(Kind::rules, "outbound.sender_routes", "", qmgr, "the same by the sender's domain; only via= counts"),
+
+    // bounce: reports to senders
+    range(Kind::size, "bounce.max_returned", "50KiB", 1 * kib, 384 * kib, bounce, "a message up to this size comes back whole with a report of failure; of a larger one, its header"),
 
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},
