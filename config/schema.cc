@@ -10,7 +10,7 @@ using S = ipc::ServiceId;
 constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
-constexpr std::uint32_t policyd = bit(S::policyd), smtp_out = bit(S::smtp_out);
+constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd), smtp_out = bit(S::smtp_out);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
@@ -145,6 +145,23 @@ constexpr Option table[] = {
     range(Kind::number, "policy.max_clients", "500000", 1000, 100000000, policyd, "clients with history"),
     range(Kind::duration, "policy.unknown_delay", "500ms", 0, 10 * second, policyd, "how long a client that guesses recipients waits for an answer, from the sixth in an hour on; it doubles with every five; 0 never"),
     range(Kind::duration, "policy.max_unknown_delay", "10s", 0, minute, policyd, "the most of it"),
+
+    // dns: whom resolvd asks, and how long it believes them
+    text(Kind::servers, "dns.servers", "", resolvd, "resolvers to ask, in this order, with a port where it is not 53; those of /etc/resolv.conf when empty"),
+    text(Kind::networks, "dns.trusted_servers", "", resolvd, "of those, who validate and are reached by a way nobody else is on: their AD counts, and with it DANE; loopback always does"),
+    text(Kind::networks, "dns.untrusted_servers", "", resolvd, "not these, though loopback or trusted: a forwarder that does not validate"),
+    flag("dns.hosts", "true", resolvd, "names and addresses of /etc/hosts come from there, never authentic"),
+    range(Kind::duration, "dns.timeout", "3s", 100, minute, resolvd, "how long one server is waited for; then the next one is asked"),
+    range(Kind::number, "dns.attempts", "2", 1, 10, resolvd, "how often each server is asked, while none answers"),
+    range(Kind::duration, "dns.deadline", "20s", second, 2 * minute, resolvd, "how long a question waits in all, CNAMEs included"),
+    range(Kind::number, "dns.max_lookups", "512", 1, 2000, resolvd, "look-ups at a time, each with a socket; more wait"),
+    range(Kind::number, "dns.max_waiting", "10000", 1, 1000000, resolvd, "questions that wait for an answer; more are told to try again"),
+    range(Kind::number, "dns.cache_entries", "50000", 0, 10000000, resolvd, "answers kept; the least recently used goes; 0 keeps none"),
+    range(Kind::size, "dns.cache_size", "16MiB", 0, 512 * mib, resolvd, "memory of those answers"),
+    range(Kind::duration, "dns.min_ttl", "5s", 0, hour, resolvd, "an answer holds at least this long"),
+    range(Kind::duration, "dns.max_ttl", "1d", second, 30 * 24 * hour, resolvd, "and at most this long"),
+    range(Kind::duration, "dns.max_negative_ttl", "1h", 0, 24 * hour, resolvd, "how long there is no such name or record, at most; how long at all is in the answer (RFC 2308)"),
+    range(Kind::duration, "dns.failure_ttl", "5s", 0, 5 * minute, resolvd, "how long a question that failed is not asked again (RFC 9520)"),
 
     // queue
     range(Kind::size, "queue.inline_limit", "256KiB", 1 * kib, 896 * kib, smtpd | qmgr, "a body beyond this goes into a file of its own"),

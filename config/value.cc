@@ -78,8 +78,8 @@ std::string shown(std::uint64_t value, std::span<const Unit> units) {
 
 // In the order of Kind.
 constexpr std::string_view kind_names[] = {"text", "path", "number", "size", "duration", "true, false", "choice", "COUNT/DURATION, off",
-                                           "list", "networks", "addresses", "loopback addresses"};
-static_assert(std::size(kind_names) == static_cast<std::size_t>(Kind::loopback) + 1);
+                                           "list", "networks", "addresses", "loopback addresses", "addresses"};
+static_assert(std::size(kind_names) == static_cast<std::size_t>(Kind::servers) + 1);
 
 } // namespace
 
@@ -130,7 +130,8 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
     case Kind::list:
     case Kind::networks:
     case Kind::addresses:
-    case Kind::loopback: {
+    case Kind::loopback:
+    case Kind::servers: {
         std::vector<std::string> parts;
         for (std::string_view part : split(written, ' '))
             if (!trim(part).empty()) parts.emplace_back(trim(part));
@@ -140,9 +141,22 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
     return Error(Errc::unsupported, "an option of no kind");
 }
 
+namespace {
+
+// As host:port, whether it was written with a port or as an address alone.
+Result<std::string> server_address(const std::string& written) {
+    const auto bare = IpAddress::parse(written);
+    if (bare) return bare->is_v4() ? bare->text() + ":53" : "[" + bare->text() + "]:53";
+    const auto address = parse_address(written);
+    if (!address || address->port == 0) return not_a("an address like 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53", written);
+    return written;
+}
+
+} // namespace
+
 Result<std::string> parse_values(const Option& option, const std::vector<std::string>& written) {
     const bool addresses = option.kind == Kind::addresses || option.kind == Kind::loopback;
-    if (option.kind != Kind::list && !addresses && option.kind != Kind::networks)
+    if (option.kind != Kind::list && option.kind != Kind::servers && !addresses && option.kind != Kind::networks)
         return Error(Errc::invalid, "takes one value, not a list");
     std::string lines;
     for (const std::string& item : written) {
@@ -153,7 +167,9 @@ Result<std::string> parse_values(const Option& option, const std::vector<std::st
             if (option.kind == Kind::loopback && !IpAddress::parse(address->host)->is_loopback()) return not_a("a loopback address", item);
         }
         if (option.kind == Kind::networks && !Network::parse(item)) return not_a("an address or a network like 192.0.2.0/24", item);
-        lines += item + "\n";
+        const auto server = option.kind == Kind::servers ? server_address(item) : Result<std::string>(item);
+        if (!server) return server.error();
+        lines += *server + "\n";
     }
     return lines;
 }

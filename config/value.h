@@ -13,7 +13,7 @@ namespace postern::config {
 // A scalar of the file, the environment or a default. The error says what is allowed, without the key.
 Result<std::string> parse_value(const Option& option, std::string_view written);
 
-// A sequence; only for Kind::list, Kind::networks and Kind::addresses.
+// A sequence; only for the kinds that are lists.
 Result<std::string> parse_values(const Option& option, const std::vector<std::string>& written);
 
 // host:port of Kind::addresses, the host numeric: "127.0.0.1:25", "[::1]:25".

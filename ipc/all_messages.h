@@ -34,6 +34,6 @@ using AllMessages = std::tuple<
     HistoryQuery, HistoryTimeline,
     CheckClient, ClientVerdict, CheckRecipient, RecipientPolicy, ReportClient, ReportGuessing,
     ListBans, BanListing, AddBan, ClearBan,
-    DnsQuery, DnsAnswer>;
+    DnsQuery, DnsAnswer, DnsFlush, DnsFlushed>;
 
 } // namespace postern::ipc

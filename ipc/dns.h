@@ -22,6 +22,10 @@ enum class DnsStatus : std::uint8_t {
     timed_out,      // temporary, too
 };
 constexpr DnsStatus last_enumerator(DnsStatus) { return DnsStatus::timed_out; }
+constexpr std::string_view to_string(DnsStatus status) {
+    constexpr std::string_view names[] = {"found", "no-data", "no-name", "bad-name", "failed", "timed-out"};
+    return names[static_cast<std::size_t>(status)];
+}
 
 using DnsName = Text<253>;           // without the last dot, lower case; empty: the root
 
@@ -39,7 +43,10 @@ struct DnsAnswer {
     DnsName canonical;               // where the CNAMEs led; the name asked for without any
     List<DnsRecord, 256> records;    // as they came: the order means nothing
     Text<256> reason;                // for logs, when there is no answer: "SERVFAIL from 127.0.0.1"
+    Text<64> source;                 // who said so, for people: "127.0.0.1:53", "hosts"; empty: nobody had to be asked
+    bool cached = false;             // it was known already
     static auto fields(auto& m) { return std::tie(m.status, m.authentic, m.ttl, m.canonical, m.records, m.reason); }
+    static auto added(auto& m) { return std::tie(m.source, m.cached); }
 };
 struct DnsQuery {
     static constexpr auto type = MessageType::dns_query;
@@ -47,6 +54,19 @@ struct DnsQuery {
     Text<1024> name;                 // as it was found, in A-labels; too long is answered bad_name
     DnsType record = DnsType::a;
     static auto fields(auto& m) { return std::tie(m.name, m.record); }
+};
+
+// api-local has answers forgotten: of one name, or all.
+struct DnsFlushed {
+    static constexpr auto type = MessageType::dns_flushed;
+    std::uint32_t answers = 0;
+    static auto fields(auto& m) { return std::tie(m.answers); }
+};
+struct DnsFlush {
+    static constexpr auto type = MessageType::dns_flush;
+    using Reply = DnsFlushed;
+    std::optional<Text<1024>> name;
+    static auto fields(auto& m) { return std::tie(m.name); }
 };
 
 } // namespace postern::ipc

@@ -48,7 +48,7 @@ enum class MessageType : std::uint16_t {
     check_client = 800, client_verdict, check_recipient, recipient_policy, report_client, report_guessing,
     list_bans = 820, ban_listing, add_ban, clear_ban,
     // ipc/dns.h: everybody asks resolvd
-    dns_query = 900, dns_answer,
+    dns_query = 900, dns_answer, dns_flush, dns_flushed,
 };
 
 template <class M>

@@ -97,6 +97,8 @@ constexpr Route routes[] = {
     {S::api_local, S::policyd, M::add_ban},
     {S::api_local, S::policyd, M::clear_ban},
     {S::api_local, S::authd, M::clear_ban},
+    {S::api_local, S::resolvd, M::dns_query},
+    {S::api_local, S::resolvd, M::dns_flush},
 };
 
 } // namespace

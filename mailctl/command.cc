@@ -18,6 +18,7 @@ constexpr Group group_table[] = {
     {"alias", "addresses that stand for others"},
     {"group", "addresses with members, and a rule about who may post"},
     {"ban", "networks that are turned away"},
+    {"dns", "what is found in the DNS"},
     {"queue", "messages that wait"},
     {"config", "postern.yaml"},
     {"log", "what is recorded"},
@@ -148,6 +149,9 @@ constexpr Command table[] = {
     {"ban list", "", "banned networks, and until when", {}, ban_list},
     {"ban add", "NETWORK", "turn an address or a network away", ban_options, ban_add},
     {"ban clear", "NETWORK", "forget the bans inside it and the failed logins from it", {}, ban_clear},
+
+    {"dns lookup", "NAME [TYPE]", "what the daemons find: A unless TYPE is AAAA, MX, TXT, PTR, TLSA or CNAME", {}, dns_lookup},
+    {"dns flush", "[NAME]", "forget what is known of a name, or everything", {}, dns_flush},
 
     {"queue list", "", "messages that wait", {}, queue_list},
     {"queue show", "ID", "one message and each of its recipients", {}, queue_show},

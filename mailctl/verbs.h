@@ -56,6 +56,9 @@ int group_delete(const Context& c);
 int ban_list(const Context& c);
 int ban_add(const Context& c);
 int ban_clear(const Context& c);
+// dns.cc
+int dns_lookup(const Context& c);
+int dns_flush(const Context& c);
 // queue.cc
 int queue_list(const Context& c);
 int queue_show(const Context& c);

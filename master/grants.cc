@@ -3,6 +3,7 @@
 #include "ipc/bundle.h"
 #include "libcommon/counters.h"
 #include "libcommon/ids.h"
+#include "libcommon/log.h"
 #include "libcommon/text.h"
 #include "master/supervisor.h"
 
@@ -70,6 +71,7 @@ Result<void> Supervisor::grant_all(Child& child) {
         for (const auto& [key, listener] : listeners_.all())
             if (done && listener.name == name) done = give(of_kind(BirthKind::listener, listener.name), listener.socket.get());
     if (done) done = grant_certificates(child);
+    if (done) done = grant_host_files(child);
     if (done) done = grant_ticket_keys(child);
     if (done && child.row.pages) done = grant_pages(child);
     if (child.row.logs) grant_log_sources(child);
@@ -92,6 +94,23 @@ Result<void> Supervisor::grant_certificates(Child& child) {
     const Fd bundle = ipc::reopened(shows ? certificates_.chains : certificates_.keys);
     if (!bundle) return Error::from_errno("open certificates again");
     return ipc::send_birth(child.birth.get(), of_kind(shows ? BirthKind::certificates : BirthKind::private_keys), bundle.get());
+}
+
+// Copied unread, as certificates are. A host without one of them, or with one that is too large, has a resolvd all the same.
+Result<void> Supervisor::grant_host_files(Child& child) {
+    if (!child.row.host_files) return {};
+    ipc::BundleWriter bundle;
+    for (const char* path : {"/etc/resolv.conf", "/etc/hosts"}) {
+        const Fd file(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+        if (!file) continue;
+        if (auto added = bundle.add(path, file.get()); !added)
+            log::warning("master.host_file.skipped", {{"path", path}, {"why", added.error().message()}});
+    }
+    auto sealed = bundle.seal();
+    if (!sealed) return sealed.error();
+    const Fd given = ipc::reopened(*sealed);
+    if (!given) return Error::from_errno("open the host's files again");
+    return ipc::send_birth(child.birth.get(), of_kind(BirthKind::host_files), given.get());
 }
 
 namespace {

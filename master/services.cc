@@ -32,8 +32,8 @@ constexpr Service table[] = {
     {.id = S::local, .user = "postern-local", .processes = "processes.local", .memory_mib = 1024, .overlaps = true,
      .stop_order = 4},
 
-    {.id = S::resolvd, .user = "postern-dns", .abilities = connect_sockets, .open_files = 4096, .memory_mib = 1024, .overlaps = true,
-     .stop_order = 7},
+    {.id = S::resolvd, .user = "postern-dns", .abilities = connect_sockets, .open_files = 4096, .memory_mib = 1024, .host_files = true,
+     .overlaps = true, .stop_order = 7},
 
     {.id = S::smtp_out, .user = "postern-out", .abilities = connect_sockets, .processes = "processes.smtp_out", .open_files = 8192,
      .memory_mib = 4096, .overlaps = true, .stop_order = 4},

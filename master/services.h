@@ -24,6 +24,7 @@ struct Service {
     std::uint32_t memory_mib = 0;          // address space; 0: no limit
     std::string_view certificates = {};         // the section whose tls_cert it shows: "smtp"
     bool keys = false;                     // gets the private keys
+    bool host_files = false;               // gets the host's resolv.conf and hosts
     bool logs = false;                     // gets everybody's log sockets
     bool pages = false;                    // sees everybody's counters
     bool control = false;                  // may ask master (ipc/control.h)

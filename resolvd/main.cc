@@ -1,7 +1,9 @@
-// postern-resolvd. See README.md and postern-resolvd(8).
-#include "ipc/daemon.h"
+// postern-resolvd: the only speaker of DNS. See README.md and postern-resolvd(8).
+#include "resolvd/service.h"
 
 int main() {
     using namespace postern;
-    return ipc::run_daemon({.self = ipc::ServiceId::resolvd, .prepare = {}, .start = [](ipc::Daemon&) {}});
+    return ipc::run_daemon({.self = ipc::ServiceId::resolvd, .prepare = {}, .start = [](ipc::Daemon& daemon) {
+        static dns::Service service(daemon);
+    }});
 }

@@ -13,7 +13,7 @@ packages_run=(openssl python3 procps iproute2 ca-certificates)
 
 # Clients we did not write, sanitizer and fuzzing runtimes, test runners.
 packages_test=(
-    clang llvm libclang-rt-14-dev python3-pytest
+    clang llvm libclang-rt-14-dev python3-pytest python3-dnspython
     swaks libnet-ssleay-perl haproxy curl msmtp gsasl isync mutt nodejs npm strace
 )
 

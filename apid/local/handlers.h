@@ -63,6 +63,10 @@ void list_bans(const Call& call);
 void add_ban(const Call& call);
 void clear_ban(const Call& call);
 
+// dns.cc: resolvd
+void look_up(const Call& call);
+void flush_dns(const Call& call);
+
 // queue.cc
 void list_queue(const Call& call);
 void show_queued(const Call& call);

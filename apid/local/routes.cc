@@ -94,6 +94,9 @@ constexpr Route table[] = {
     {.method = "POST", .path = "/api/v1/bans", .summary = "Turn a network away for a time", .handle = add_ban, .body = one<new_ban_fields>, .good = 201},
     {.method = "DELETE", .path = "/api/v1/bans/{network}", .summary = "Forget bans inside it and failed logins from it", .handle = clear_ban, .good = 204},
 
+    {.method = "GET", .path = "/api/v1/dns/records", .summary = "What resolvd finds for ?name and ?type (A)", .handle = look_up, .result = any_object},
+    {.method = "DELETE", .path = "/api/v1/dns/cache", .summary = "Forget what is known of ?name, or everything", .handle = flush_dns, .result = any_object},
+
     {.method = "GET", .path = "/api/v1/queue", .summary = "Messages that wait", .handle = list_queue, .result = page<one<queue_fields>>, .pages = true},
     {.method = "GET", .path = "/api/v1/queue/{id}", .summary = "One message and each of its recipients", .handle = show_queued, .result = one<queue_fields>},
 

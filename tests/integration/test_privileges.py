@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the users of the serv
 
 SANITIZED = "asan" in os.environ.get("POSTERN_BUILD", "")
 NETWORK_FACING = {"smtpd", "imap-login", "api-front"}
-ROOTED = NETWORK_FACING | {"keyd", "local", "api-local"}          # an empty root
+ROOTED = NETWORK_FACING | {"keyd", "local", "api-local", "resolvd"}   # an empty root
 STATE = {"qmgr": ["state/spool"], "authd": ["state/auth"], "policyd": ["state/policy"], "imapd": ["mail"], "logd": ["log"]}
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
@@ -37,7 +37,7 @@ def children(instance):
     found = instance.processes()
     master = found.pop("master")
     assert len(master) == 1
-    assert NETWORK_FACING | set(STATE) | {"keyd", "local"} <= set(found)
+    assert ROOTED | set(STATE) <= set(found)
     yield found
     stop.set()
     for loader in loaders:
@@ -111,3 +111,26 @@ def test_j5_no_descriptor_that_a_role_has_no_use_for(instance, children):
                 if not allowed_descriptor(name, target, instance.dir):
                     surprises.add((name, entry.name, target))
     assert not surprises
+
+
+def listening_sockets():
+    """Inodes of TCP sockets that listen, of the whole host."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in pathlib.Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                yield f"socket:[{fields[9]}]"
+
+
+def test_only_fronts_listen_to_the_network(children):
+    """resolvd and smtp-out open Internet sockets of their own, and none that anybody could connect to."""
+    listening = set(listening_sockets())
+    holders = set()
+    for name, pid in everyone(children):
+        for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                if os.readlink(entry) in listening:
+                    holders.add(name)
+            except FileNotFoundError:
+                continue                                     # closed since it was listed
+    assert holders == NETWORK_FACING
