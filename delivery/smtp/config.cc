@@ -47,9 +47,9 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 void read_bind_senders(const Config& config, Settings& settings, std::vector<std::string>& faults) {
     for (const std::string& line : config.list("outbound.bind_senders")) {
-        const auto words = words_of(line);
-        const auto address = words.size() == 2 ? IpAddress::parse(words[1]) : std::nullopt;
-        if (address) settings.bind_senders[ascii_lower(words[0])].push_back(*address);
+        const auto end = std::min(line.find_first_of(" \t="), line.size());
+        const auto address = IpAddress::parse(trim(std::string_view(line).substr(std::min(end + 1, line.size()))));
+        if (address) settings.bind_senders[ascii_lower(line.substr(0, end))].push_back(*address);
         else faults.push_back("outbound.bind_senders: " + line);
     }
 }

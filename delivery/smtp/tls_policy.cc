@@ -41,9 +41,9 @@ TlsPolicy TlsPolicy::parse(TlsLevel fallback, const std::vector<std::string>& li
     TlsPolicy policy;
     policy.fallback_ = fallback;
     for (const std::string& line : lines) {
-        const auto blank = line.find_first_of(" \t");
-        std::string key = ascii_lower(trim(line.substr(0, blank)));
-        const auto level = blank == std::string::npos ? std::nullopt : parse_tls_level(trim(std::string_view(line).substr(blank)));
+        const auto end = line.find_first_of(" \t=");
+        std::string key = ascii_lower(trim(line.substr(0, end)));
+        const auto level = end == std::string::npos ? std::nullopt : parse_tls_level(trim(std::string_view(line).substr(end + 1)));
         if (!level) faults.push_back(line);
         if (const auto hop = mail::parse_next_hop(key)) key = hop->text();
         else if (!key.starts_with('.')) faults.push_back(line);

@@ -25,7 +25,7 @@ std::string_view to_string(TlsLevel level);
 
 class TlsPolicy {
   public:
-    // Lines "destination level". A destination is a domain, ".domain" for all below it, or a next hop: "[relay.example]:587".
+    // Lines "destination level", or "destination=level". A destination is a domain, ".domain" for all below it, or a next hop: "[relay.example]:587".
     // What is wrong with lines goes to `faults`; a destination whose level is not known gets the strictest one.
     static TlsPolicy parse(TlsLevel fallback, const std::vector<std::string>& lines, std::vector<std::string>& faults);
 

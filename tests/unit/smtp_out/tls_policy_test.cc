@@ -15,7 +15,7 @@ using State = DaneFinding::State;
 
 TEST_CASE("levels by destination: the next hop as it stands, its host, what is above it") {
     std::vector<std::string> faults;
-    const TlsPolicy policy = TlsPolicy::parse(TlsLevel::may, {"example.com secure", ".example.com verify", "Old.Example none", "[relay.example]:587 encrypt"}, faults);
+    const TlsPolicy policy = TlsPolicy::parse(TlsLevel::may, {"example.com secure", ".example.com verify", "Old.Example=none", "[relay.example]:587 encrypt"}, faults);
     CHECK(faults.empty());
     const auto level = [&](std::string_view text) { return std::string(to_string(policy.level_for(hop(text), false, false))); };
     CHECK(level("example.com") == "secure");
