@@ -18,10 +18,26 @@ constexpr std::chrono::seconds tick_period{1};
 constexpr unsigned ticks_per_account = 60;                // the conservation account is checked every minute
 constexpr std::chrono::milliseconds drain_period{20};
 constexpr std::chrono::seconds authd_deadline{20};
-constexpr std::chrono::minutes agent_deadline{2};         // an agent that hangs is not waited for longer
 constexpr std::chrono::minutes checkpoint_deadline{1};
 constexpr std::size_t early_checkpoint = 4000;            // stored recipients that do not wait for the tick
 constexpr std::size_t max_large_per_peer = 2000;
+
+// Which service is which kind of agent is not for its messages to say. One that hangs is not waited for longer than
+// `deadline`: smtp-out has its own limits for a delivery, this one is for when they fail.
+struct AgentService {
+    ipc::ServiceId service;
+    ipc::AgentKind kind;
+    std::chrono::minutes deadline;
+};
+constexpr AgentService agent_services[] = {
+    {ipc::ServiceId::local, ipc::AgentKind::local, std::chrono::minutes(2)},
+    {ipc::ServiceId::smtp_out, ipc::AgentKind::smtp_out, std::chrono::hours(2)},
+    {ipc::ServiceId::bounce, ipc::AgentKind::bounce, std::chrono::minutes(2)},
+};
+const AgentService* agent_service(ipc::ServiceId service) {
+    const auto* row = std::find_if(std::begin(agent_services), std::end(agent_services), [&](const AgentService& r) { return r.service == service; });
+    return row == std::end(agent_services) ? nullptr : row;
+}
 
 Now read_clocks() {
     Now now;
@@ -206,9 +222,8 @@ void Service::serve_agents() {
 }
 
 void Service::agent_ready(In<ipc::AgentReady> in) {
-    // Which kind a service may be is not for its messages to say.
-    if (in.channel->peer().service != ipc::ServiceId::local || in.message.kind != ipc::AgentKind::local)
-        return in.channel->close("not an agent of that kind");
+    const AgentService* row = agent_service(in.channel->peer().service);
+    if (!row || row->kind != in.message.kind) return in.channel->close("not an agent of that kind");
     for (const auto& [id, channel] : agents_)
         if (channel == in.channel) return in.channel->close("ready twice");
     const AgentId agent = next_agent_++;
@@ -225,7 +240,7 @@ void Service::deliver(AgentId agent, JobId job, ipc::Deliver message, Fd large) 
             if (result) queue_.job_done(job, *result);
             else if (result.error().code() != Errc::closed) queue_.job_unanswered(job);
         },
-        agent_deadline, std::move(large));
+        agent_service(found->second->peer().service)->deadline, std::move(large));
 }
 
 void Service::owner_ready(In<ipc::OwnerReady> in) {
