@@ -10,7 +10,7 @@ using S = ipc::ServiceId;
 constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
-constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd), bounce = bit(S::bounce);
+constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd), bounce = bit(S::bounce), smtp_out = bit(S::smtp_out);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
@@ -37,7 +37,7 @@ constexpr Option table[] = {
     range(Kind::duration, "server.drain_timeout", "10s", 0, hour, nobody, "how long a stop waits for running work"),
 
     // smtp: intake and submission
-    text(Kind::addresses, "smtp.listen_addr", "0.0.0.0:25", nobody, "where other servers deliver"),
+    text(Kind::addresses, "smtp.listen_addr", "0.0.0.0:25", smtp_out, "where other servers deliver"),
     text(Kind::addresses, "smtp.submission_addr", "0.0.0.0:587", nobody, "submission with STARTTLS"),
     text(Kind::addresses, "smtp.submissions_addr", "0.0.0.0:465", nobody, "submission with implicit TLS"),
     text(Kind::path, "smtp.tls_cert", "", nobody, "certificate chain, PEM"),
@@ -57,7 +57,7 @@ constexpr Option table[] = {
     flag("smtp.submission_check_from", "true", smtpd, "From and Sender of a submission must be addresses its account may send as"),
     flag("smtp.submission_client_address", "false", smtpd, "the Received line of a submission shows the client's address and its own name for itself, not only that somebody logged in"),
     flag("smtp.address_literals", "true", smtpd, "mail for ann@[192.0.2.1], where that is the address a client connected to, is for ann of the first domain"),
-    text(Kind::networks, "smtp.public_addresses", "", smtpd, "addresses that lead here by NAT, so that a literal may name them too"),
+    text(Kind::networks, "smtp.public_addresses", "", smtpd | smtp_out, "addresses that lead here by NAT, so that a literal may name them too"),
     range(Kind::number, "smtp.max_connections", "20000", 1, 30000, smtpd, "connections to one smtpd process"),
     range(Kind::number, "smtp.max_client_connections", "100", 1, 30000, smtpd, "connections from one address, or one IPv6 /64, that is not trusted"),
     range(Kind::duration, "smtp.max_hold", "30d", 0, 365 * 24 * hour, smtpd, "how far ahead a user may schedule a message; 0: not at all"),
@@ -176,7 +176,10 @@ constexpr Option table[] = {
     range(Kind::duration, "queue.delay_warning", "4h", 0, 30 * 24 * hour, qmgr, "a message that waits this long is reported to its sender, once; 0 never"),
     range(Kind::number, "queue.bulk_recipients", "10", 0, 100000, qmgr, "a message with more recipients, or from nobody who logged in, lets others go first"),
 
-    // outbound: mail to other hosts
+    // bounce: reports to senders
+    range(Kind::size, "bounce.max_returned", "50KiB", 1 * kib, 384 * kib, bounce, "a message up to this size comes back whole with a report of failure; of a larger one, its header"),
+
+    // outbound: delivery to other hosts; the times of RFC 5321 section 4.5.3.2
     range(Kind::number, "outbound.concurrency", "20", 1, 1000, qmgr, "deliveries to one destination at once, when it answers well"),
     range(Kind::number, "outbound.first_concurrency", "5", 1, 1000, qmgr, "the same, to one that nothing is known of"),
     text(Kind::rate, "outbound.rate", "off", qmgr, "deliveries to one destination in a time"),
@@ -185,9 +188,34 @@ constexpr Option table[] = {
     range(Kind::duration, "outbound.longest_pause", "30min", second, 24 * hour, qmgr, "the most of it"),
     text(Kind::rules, "outbound.destinations", "", qmgr, "what is different for a domain: \"example.com via=[192.0.2.1]:25 concurrency=5 rate=100/1min retry=1min,5min attempts=5 age=1d\"; .domain for all below it, * for the rest"),
     text(Kind::rules, "outbound.sender_routes", "", qmgr, "the same by the sender's domain; only via= counts"),
-
-    // bounce: reports to senders
-    range(Kind::size, "bounce.max_returned", "50KiB", 1 * kib, 384 * kib, bounce, "a message up to this size comes back whole with a report of failure; of a larger one, its header"),
+    text(Kind::text, "outbound.helo", "", smtp_out, "what other hosts are told in EHLO: a name that leads back to the address we come from; server.hostname when empty"),
+    range(Kind::number, "outbound.port", "25", 1, 65535, smtp_out, "port of other hosts, where a next hop names none"),
+    {"outbound.ip_version", Kind::choice, "any", 0, 0, "any|ipv4|ipv6", smtp_out, "addresses of other hosts that are used; any: both, in turns"},
+    text(Kind::text, "outbound.bind_ipv4", "", smtp_out, "address of this host that connections come from; the system's choice when empty"),
+    text(Kind::text, "outbound.bind_ipv6", "", smtp_out, "the same of IPv6"),
+    text(Kind::list, "outbound.bind_senders", "", smtp_out, "lines \"domain=address\": what connections come from for mail whose reverse-path has that domain"),
+    range(Kind::number, "outbound.max_deliveries", "200", 1, 2000, smtp_out, "deliveries at once in one smtp-out process"),
+    range(Kind::number, "outbound.max_hosts", "10", 1, 50, smtp_out, "hosts of a domain that are looked at, the best first"),
+    range(Kind::number, "outbound.max_attempts", "5", 1, 50, smtp_out, "connections that one delivery tries"),
+    range(Kind::duration, "outbound.connect_timeout", "30s", 100, 10 * minute, smtp_out, "how long a connection may take to be made"),
+    range(Kind::duration, "outbound.greeting_timeout", "5min", 100, hour, smtp_out, "how long the greeting may take"),
+    range(Kind::duration, "outbound.command_timeout", "5min", 100, hour, smtp_out, "how long the reply to a command may take"),
+    range(Kind::duration, "outbound.tls_timeout", "1min", 100, 10 * minute, smtp_out, "how long a TLS handshake may take"),
+    range(Kind::duration, "outbound.data_init_timeout", "2min", 100, hour, smtp_out, "how long the reply to DATA may take"),
+    range(Kind::duration, "outbound.data_block_timeout", "3min", 100, hour, smtp_out, "how long a host may take for 64 KiB of a message"),
+    range(Kind::duration, "outbound.data_done_timeout", "10min", 100, hour, smtp_out, "how long the reply to a whole message may take"),
+    range(Kind::duration, "outbound.delivery_timeout", "30min", 1 * second, 1 * hour, smtp_out, "how long one delivery may take in all, over all hosts; after the last byte of the message only outbound.data_done_timeout counts"),
+    flag("outbound.pipelining", "true", smtp_out, "send commands in groups to hosts that offer PIPELINING"),
+    flag("outbound.chunking", "true", smtp_out, "send messages by BDAT to hosts that offer CHUNKING"),
+    range(Kind::duration, "outbound.idle_time", "5s", 0, 5 * minute, smtp_out, "how long a connection is kept for the next message"),
+    range(Kind::number, "outbound.max_idle", "100", 0, 2000, smtp_out, "connections kept so, in one process; 0: none"),
+    range(Kind::number, "outbound.max_messages", "100", 1, 100000, smtp_out, "messages over one connection"),
+    range(Kind::duration, "outbound.max_connection_age", "5min", 1 * second, 24 * hour, smtp_out, "how old a connection may be that gets another message"),
+    {"outbound.tls_level", Kind::choice, "dane", 0, 0, "none|may|dane|encrypt|verify|secure", smtp_out, "how far TLS is demanded of other hosts: postern-smtp-out(8)"},
+    text(Kind::list, "outbound.tls_policy", "", smtp_out, "lines \"destination=level\", for a domain, .domain for all below it, or a next hop"),
+    flag("outbound.tls_fallback", "true", smtp_out, "where TLS may be left out, try in clear after a handshake that failed"),
+    text(Kind::path, "outbound.tls_authorities", "/etc/ssl/certs/ca-certificates.crt", smtp_out, "certificates of the authorities that may vouch for other hosts, PEM; read at the start"),
+    text(Kind::path, "outbound.credentials", "", smtp_out, "file of lines \"next-hop user password\", readable by its owner alone: where and how to log in; read at the start"),
 
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},

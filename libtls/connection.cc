@@ -43,13 +43,14 @@ struct Connection::Hooks {
         }
         std::string why = "the peer closed";
         if ((what & BEV_EVENT_ERROR) != 0) {
-            const unsigned long code = connection.context_ ? bufferevent_get_openssl_error(stream) : 0;
+            const unsigned long code = connection.is_tls() ? bufferevent_get_openssl_error(stream) : 0;
             char text[256] = "TLS error";
             if (code != 0) ERR_error_string_n(code, text, sizeof text);
             why = code != 0 ? text : std::strerror(errno);
             // OpenSSL 3 reports a peer that closes without close_notify as an error of its own: to us it is an end.
             if (code != 0 && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) why = "the peer closed";
             ERR_clear_error();
+            if (connection.client_ && !connection.secure_) why += fault_of_peer(connection.native());
         } else if (!connection.paused_) {
             connection.offer();                    // what came with the end
         }
@@ -62,20 +63,32 @@ constexpr int stream_options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
 } // namespace
 
 Connection::Connection(Loop& loop, Fd socket, Callbacks callbacks, std::shared_ptr<const Context> context)
-    : loop_(loop), callbacks_(std::move(callbacks)), stream_(nullptr, bufferevent_free), context_(std::move(context)) {
+    : Connection(loop, std::move(socket), std::move(callbacks), nullptr, std::move(context)) {}
+
+Connection::Connection(Loop& loop, Fd socket, Callbacks callbacks, ClientTls tls)
+    : Connection(loop, std::move(socket), std::move(callbacks), std::move(tls), nullptr) {}
+
+Connection::Connection(Loop& loop, Fd socket, Callbacks callbacks, ClientTls client, std::shared_ptr<const Context> server)
+    : loop_(loop), callbacks_(std::move(callbacks)), stream_(nullptr, bufferevent_free), context_(std::move(server)),
+      client_(client != nullptr), next_(std::move(client)) {
     // Before a handshake can begin: Nagle and a delayed acknowledgement together cost it 40 ms.
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    const int fd = socket.release();
-    if (context_) {
-        stream_.reset(bufferevent_openssl_socket_new(loop.base(), fd, SSL_new(context_->native()), BUFFEREVENT_SSL_ACCEPTING, stream_options));
-    } else {
-        stream_.reset(bufferevent_socket_new(loop.base(), fd, stream_options));
-    }
+    adopt(socket.release());
+    // Writing is enabled from the start; saying so again would poll for room although nothing is to be written.
+    bufferevent_enable(stream_.get(), is_tls() ? EV_READ | EV_WRITE : EV_READ);
+}
+
+// Over the socket, TLS from its first byte where that has been asked for.
+void Connection::adopt(int socket) {
+    const auto over_tls = [&](SSL* ssl, bufferevent_ssl_state state) {
+        return bufferevent_openssl_socket_new(loop_.base(), socket, ssl, state, stream_options);
+    };
+    if (client_) stream_.reset(over_tls(next_.release(), BUFFEREVENT_SSL_CONNECTING));
+    else if (context_) stream_.reset(over_tls(SSL_new(context_->native()), BUFFEREVENT_SSL_ACCEPTING));
+    else stream_.reset(bufferevent_socket_new(loop_.base(), socket, stream_options));
     bufferevent_setcb(stream_.get(), &Hooks::readable, &Hooks::writable, &Hooks::happened, this);
     bufferevent_setwatermark(stream_.get(), EV_READ, 0, read_ahead);
-    // Writing is enabled from the start; saying so again would poll for room although nothing is to be written.
-    bufferevent_enable(stream_.get(), context_ ? EV_READ | EV_WRITE : EV_READ);
 }
 
 Connection::~Connection() {
@@ -105,13 +118,13 @@ void Connection::offer() {
 
 void Connection::write(std::string_view bytes) {
     if (ended_ || !stream_) return;
-    if (!context_ && !callbacks_.drained) bytes.remove_prefix(write_now(bytes, 0));
+    if (!is_tls() && !callbacks_.drained) bytes.remove_prefix(write_now(bytes, 0));
     if (!bytes.empty()) bufferevent_write(stream_.get(), bytes.data(), bytes.size());
 }
 
 void Connection::write_last(std::string_view bytes) {
     if (ended_ || !stream_) return;
-    if (!context_ && !callbacks_.drained && !bytes.empty()) {
+    if (!is_tls() && !callbacks_.drained && !bytes.empty()) {
         bytes.remove_prefix(write_now(bytes, MSG_MORE));
         corked_ = true;
     }
@@ -142,7 +155,16 @@ void Connection::start_tls(std::shared_ptr<const Context> context, std::string_v
     if (unsent() == 0) loop_.defer([this, alive = alive_] { if (*alive && starting_tls_ && !ended_) begin_tls(); });
 }
 
-// The answer to STARTTLS has left: a new bufferevent on the same socket, so that nothing of the old buffers is ever
+void Connection::start_tls(ClientTls tls) {
+    if (ended_) return;
+    bufferevent_disable(stream_.get(), EV_READ);
+    client_ = true;
+    next_ = std::move(tls);
+    starting_tls_ = true;
+    loop_.defer([this, alive = alive_] { if (*alive && starting_tls_ && !ended_) begin_tls(); });
+}
+
+// The answer to STARTTLS has left, or has come: a new bufferevent on the same socket, so that nothing of the old buffers is ever
 // taken for decrypted bytes.
 void Connection::begin_tls() {
     if (evbuffer_get_length(bufferevent_get_input(stream_.get())) != 0) return end(std::string(clear_behind_starttls));
@@ -151,9 +173,7 @@ void Connection::begin_tls() {
     bufferevent_setfd(stream_.get(), -1);
     starting_tls_ = false;
     loop_.defer([old = std::shared_ptr<bufferevent>(stream_.release(), bufferevent_free)] {});
-    stream_.reset(bufferevent_openssl_socket_new(loop_.base(), fd, SSL_new(context_->native()), BUFFEREVENT_SSL_ACCEPTING, stream_options));
-    bufferevent_setcb(stream_.get(), &Hooks::readable, &Hooks::writable, &Hooks::happened, this);
-    bufferevent_setwatermark(stream_.get(), EV_READ, 0, read_ahead);
+    adopt(fd);
     bufferevent_enable(stream_.get(), EV_READ | EV_WRITE);
 }
 
@@ -213,6 +233,12 @@ std::string Connection::tls_cipher() const {
 }
 int Connection::tls_bits() const {
     return secure_ ? SSL_get_cipher_bits(bufferevent_openssl_get_ssl(stream_.get()), nullptr) : 0;
+}
+
+ssl_st* Connection::native() const { return bufferevent_openssl_get_ssl(stream_.get()); }
+
+Authentication Connection::authentication() const {
+    return secure_ && client_ ? authentication_of(native()) : Authentication::none;
 }
 
 ipc::ChannelBindings Connection::channel_bindings() const {

@@ -1,9 +1,10 @@
-// One client's byte stream, plain or TLS, server side, on the loop. The session above it sees bytes and gives
-// bytes; it never sees OpenSSL.
+// One byte stream on the loop, plain or TLS: a client's that came to us, or ours to a server. The session above it sees
+// bytes and gives bytes; it never sees OpenSSL.
 #pragma once
 
 #include "libcommon/loop.h"
 #include "libcommon/owned.h"
+#include "libtls/client.h"
 #include "libtls/context.h"
 #include "ipc/auth.h"
 
@@ -13,6 +14,7 @@
 #include <string_view>
 
 struct bufferevent;
+struct ssl_st;
 
 namespace postern::tls {
 
@@ -33,6 +35,8 @@ class Connection {
 
     // Takes over an accepted socket. With a context the TLS handshake starts at once.
     Connection(Loop& loop, Fd socket, Callbacks callbacks, std::shared_ptr<const Context> context = nullptr);
+    // Takes over a socket that is connected to a server. With `tls` (smtps) the handshake starts at once.
+    Connection(Loop& loop, Fd socket, Callbacks callbacks, ClientTls tls);
     ~Connection();
     Connection(const Connection&) = delete;
 
@@ -46,6 +50,8 @@ class Connection {
     // never taken for encrypted ones, they end the connection as `clear_behind_starttls`.
     void start_tls(std::shared_ptr<const Context> context, std::string_view answer);
     static constexpr std::string_view clear_behind_starttls = "bytes in clear behind STARTTLS";
+    // The same for us as a client, once the server has said go.
+    void start_tls(ClientTls tls);
 
     void pause();                        // takes no bytes from now on
     void resume();                       // offers what waits, then reads on
@@ -56,6 +62,8 @@ class Connection {
     std::string tls_version() const;     // "TLSv1.3"; empty in clear
     std::string tls_cipher() const;      // "TLS_AES_256_GCM_SHA384"
     int tls_bits() const;
+    // Of a client: how the server proved who it is, as far as it was asked to; and what was wrong with it.
+    Authentication authentication() const;
     // What SCRAM-SHA-256-PLUS binds a login to; empty in clear.
     ipc::ChannelBindings channel_bindings() const;
 
@@ -66,6 +74,10 @@ class Connection {
 
   private:
     struct Hooks;
+    Connection(Loop& loop, Fd socket, Callbacks callbacks, ClientTls client, std::shared_ptr<const Context> server);
+    bool is_tls() const { return context_ || client_; }
+    void adopt(int socket);
+    ssl_st* native() const;
     void offer();
     std::size_t write_now(std::string_view bytes, int flags);
     void begin_tls();
@@ -75,7 +87,9 @@ class Connection {
     Loop& loop_;
     Callbacks callbacks_;
     std::unique_ptr<bufferevent, void (*)(bufferevent*)> stream_;
-    std::shared_ptr<const Context> context_;
+    std::shared_ptr<const Context> context_;     // of a server, from STARTTLS on
+    bool client_ = false;                        // the same of a client
+    ClientTls next_;                             // until its handshake begins
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     bool secure_ = false, paused_ = false, finishing_ = false, ended_ = false, starting_tls_ = false;
     bool corked_ = false;                // the last words wait for the end of the connection

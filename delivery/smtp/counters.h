@@ -1,0 +1,17 @@
+// What smtp-out shows of itself in numbers.
+#pragma once
+
+#include "ipc/agent.h"
+#include "libcommon/counters.h"
+#include "libtls/client.h"
+
+namespace postern::smtp_out::counters {
+
+extern Counter reused, uncertain, unrecorded;
+extern Gauge running;
+
+void delivered(ipc::DeliveryStatus status);
+void connected(bool ready, tls::Authentication authentication);
+void dane(std::string_view records);                 // "usable", "unusable": what was found for a host
+
+} // namespace postern::smtp_out::counters

@@ -1,0 +1,86 @@
+// One job of the queue: one message, its recipients at one next hop. Finds the hosts, tries them in order, and answers with
+// one outcome for each recipient when all are decided or no host is left.
+#pragma once
+
+#include "delivery/smtp/host_lookup.h"
+#include "delivery/smtp/mx.h"
+#include "delivery/smtp/ourselves.h"
+#include "delivery/smtp/pool.h"
+#include "ipc/channel.h"
+
+namespace postern::smtp_out {
+
+// What deliveries share.
+struct Surroundings {
+    Loop& loop;
+    const Settings& settings;
+    const Ourselves& ourselves;
+    std::shared_ptr<const tls::ClientContext> tls;
+    Ask ask;
+    Pool& pool;
+    Chance& chance;
+};
+
+class Delivery : public std::enable_shared_from_this<Delivery> {
+  public:
+    using Job = ipc::Incoming<ipc::Deliver>;
+    // `done`: it was answered, nothing of it runs any more.
+    Delivery(Surroundings& around, Job job, std::function<void()> done);
+    void start();
+    // Who gave the job may be gone: then nothing is sent that was not sent.
+    void check_queue();
+    // No further host; what runs ends, unless its message has been sent.
+    void stop(const Outcome& why);
+
+  private:
+    struct Host {
+        std::string name;
+        std::uint16_t preference = 0;
+        std::optional<IpAddress> address = {};       // the next hop names it
+    };
+
+    bool prepare();
+    std::string pool_key() const;
+    void find_hosts();
+    void on_mx(const ipc::DnsAnswer& answer);
+    void next_host();
+    void on_host(HostFound found);
+    void next_address();
+    void connect(const IpAddress& address, const TlsPlan& plan);
+    void opened(const std::shared_ptr<Conversation>& conversation);
+    void transact(std::shared_ptr<Conversation> conversation, bool reused);
+    void transacted(const std::shared_ptr<Conversation>& conversation, bool reused);
+    void take_outcomes(const Conversation& conversation);
+    std::vector<std::size_t> undecided() const;
+    void remember(const Outcome& problem);
+    void fail_host(const Conversation& conversation, const Outcome& problem);
+    void expire();
+    void finish();
+    void tell(const Outgoing::Recipient& recipient, const Outcome& outcome) const;
+
+    Surroundings& around_;
+    Job job_;
+    std::function<void()> done_;
+    Outgoing message_;
+    std::optional<Content> content_;
+    mail::NextHop hop_;
+    std::uint16_t port_ = 0;
+    std::optional<Credentials> credentials_;
+    TlsLevel level_ = TlsLevel::dane;
+    bool authentic_ = false;                         // the way to the hosts' names
+    std::vector<Host> hosts_;                        // still to be tried, the next at the front
+    Host host_;
+    std::vector<IpAddress> addresses_;               // of host_, still to be tried
+    TlsPlan plan_;
+    std::size_t attempts_ = 0;
+    std::shared_ptr<Conversation> conversation_;     // what runs
+    std::optional<Transaction> transaction_;
+    std::vector<std::optional<Outcome>> outcomes_;
+    std::optional<Outcome> problem_;                 // why there are undecided ones
+    ipc::DeliverResult result_;
+    bool over_ = false;                              // no further host
+    Timer deadline_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+} // namespace postern::smtp_out

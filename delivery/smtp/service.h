@@ -1,0 +1,43 @@
+// Work from qmgr in, deliveries, results out: the only file of smtp-out that knows channels.
+#pragma once
+
+#include "delivery/smtp/delivery.h"
+#include "ipc/daemon.h"
+
+#include <memory>
+#include <set>
+
+namespace postern::smtp_out {
+
+// What needs the file system, and the system calls that end with confinement.
+struct Prepared {
+    std::shared_ptr<const tls::ClientContext> tls;
+    std::map<std::string, Credentials, std::less<>> credentials;
+    std::vector<IpAddress> interfaces;
+};
+Prepared prepare(const Config& config);
+
+class Service {
+  public:
+    Service(ipc::Daemon& daemon, Prepared prepared);
+
+  private:
+    void configure();
+    void ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done);
+    void start(ipc::Incoming<ipc::Deliver> in);
+    void ended(const std::shared_ptr<Delivery>& delivery);
+    void drain();
+
+    ipc::Daemon& daemon_;
+    Prepared prepared_;
+    Settings settings_;
+    Ourselves ourselves_;
+    Pool pool_;
+    Chance chance_;
+    Surroundings around_;
+    std::set<std::shared_ptr<Delivery>> running_;
+    Timer patience_;                     // of a drain
+    bool draining_ = false;
+};
+
+} // namespace postern::smtp_out
