@@ -33,10 +33,11 @@ json::Value filter_of(const Arguments& arguments) {
 // Does an action, a step of some messages at a time.
 int act(const Context& c, std::string_view action, json::Value body, std::string_view done) {
     const auto& ids = c.arguments.all("ID");
-    if (!ids.empty()) body.set("ids", array_of(ids));
-    if (body.object()->empty() && !c.arguments.has("--all"))
+    const json::Value filter = filter_of(c.arguments);
+    if (ids.empty() && filter.object()->empty() && !c.arguments.has("--all"))
         throw Failure{exit_usage, "name messages, say which with an option, or --all"};
-    for (const auto& [name, value] : *filter_of(c.arguments).object()) body.set(name, value);
+    if (!ids.empty()) body.set("ids", array_of(ids));
+    for (const auto& [name, value] : *filter.object()) body.set(name, value);
     body.set("action", action);
     std::uint64_t messages = 0, recipients = 0;
     for (;;) {
@@ -123,7 +124,8 @@ int destination_probe(const Context& c) { return set_destination(c, "probe", "tr
 
 int queue_list(const Context& c) {
     std::string query = "/api/v1/queue?limit=500";
-    for (const auto& [name, value] : *filter_of(c.arguments).object())
+    const json::Value filter = filter_of(c.arguments);
+    for (const auto& [name, value] : *filter.object())
         query += "&" + name + "=" + encoded(value.text() ? *value.text() : value.dump());
     return c.show(c.client().get_all(query), [](const json::Value& items) {
         std::vector<std::vector<std::string>> rows;

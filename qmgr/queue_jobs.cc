@@ -182,7 +182,10 @@ void Queue::apply(const QueueId& id, Entry& entry, const Job& job, const ipc::De
     record.error = outcome.diagnostic;
     if (outcome.status == DeliveryStatus::failed) return fail(id, entry, outcome.index, changes);
     if (job.lane.kind != ipc::AgentKind::local) {          // rule 9: recorded at once
-        if (result.dsn_passed || !tells_success(entry, outcome.index)) return delivered.push_back(outcome.index);
+        if (result.dsn_passed || !tells_success(entry, outcome.index)) {
+            recipient.ending = true;
+            return delivered.push_back(outcome.index);
+        }
         record.state = RecipientState::delivered;
         changes.push_back(record);
         return;

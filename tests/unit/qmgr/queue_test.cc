@@ -449,3 +449,23 @@ TEST_CASE("the queue is listed page by page") {
     CHECK(world.queue->list(page_after(after)).rows.empty());
     CHECK_FALSE(world.queue->show({1, 2, 3}).found);
 }
+
+TEST_CASE("what another host took has ended at once, by one record") {
+    World world;
+    std::vector<State> told;
+    world.on_event = [&](const RecipientEvent& event) { told.push_back(event.record.state); };
+    REQUIRE(world.start());
+    world.add_agent(ipc::AgentKind::smtp_out);
+    Accepted message;
+    message.arrived = world.now.wall;
+    message.envelope = world.envelope({0, 0});
+    message.envelope.recipients.items[0].address = "a@x.test";
+    message.envelope.recipients.items[1].address = "b@x.test";
+    message.body = text_body(1, 100);
+    world.accept(std::move(message), text_body(1, 100));
+    world.settle();
+    CHECK(told == std::vector<State>{State::done, State::done});
+    CHECK(world.queue->messages() == 0);
+    CHECK(world.spool->totals().delivered == 2);
+    CHECK(world.spool->records() == 2);
+}

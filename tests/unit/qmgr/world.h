@@ -42,8 +42,10 @@ struct World {
     std::size_t refused = 0, corrupt = 0;
     bool recovered = false;
     AgentId agent = 0, next_agent = 1;
+    std::set<AgentId> others;                                  // beside the local one
     std::function<ipc::RecipientOutcome(const ipc::Deliver&, const ipc::DeliverRecipient&)> verdict;
     std::function<bool(const ipc::Deliver&)> kills_agent;
+    std::function<void(const RecipientEvent&)> on_event;
     std::vector<ipc::ComposeReport> reports;                   // that were asked for
     std::function<Result<ipc::ComposedReport>(const ipc::ComposeReport&)> writes_report;
     std::function<Queue::Ports::Resolved(const std::string&)> resolve = [](const std::string& address) {
@@ -77,7 +79,10 @@ struct World {
     void advance(std::chrono::seconds time);
     void deliver(AgentId to, JobId job, ipc::Deliver message);
     void compose(JobId job, ipc::ComposeReport report);
-    void add_agent(ipc::AgentKind kind) { queue->agent_up(next_agent++, kind, 4); }
+    void add_agent(ipc::AgentKind kind) {
+        others.insert(next_agent);
+        queue->agent_up(next_agent++, kind, 4);
+    }
     void check_bytes(const QueueId& id, const std::string& body);
     void check_promises();                                     // after recovery: nothing lost, nothing damaged
 };
@@ -87,7 +92,7 @@ inline bool World::start() {
         [this](AgentId to, JobId job, ipc::Deliver message, Fd) { deliver(to, job, std::move(message)); },
         [this](AgentId, JobId job, ipc::ComposeReport report, Fd) { compose(job, std::move(report)); },
         [this](const ipc::Address& address, const TraceId&, auto done) { done(resolve(address.value)); },
-        [](const RecipientEvent&) {},
+        [this](const RecipientEvent& event) { if (on_event) on_event(event); },
         [](const QueueId&, const QueueId&, const ipc::Envelope&, std::string_view) {},
         [this](const QueueId&, std::string_view why) { troubles.push_back("report: " + std::string(why)); },
         [this](const QueueId&, std::string_view) { ++corrupt; },
@@ -222,7 +227,7 @@ inline void World::deliver(AgentId to, JobId job, ipc::Deliver message) {
         damage.push_back("wrong trace header");
     if (message.plain) plain_deliveries.push_back(message);
     posted.push_back([this, to, job, message = std::move(message)] {
-        if (to != agent) return;
+        if (to != agent && !others.contains(to)) return;
         if (kills_agent && kills_agent(message)) {
             queue->agent_down(agent);
             agent = next_agent++;
