@@ -10,7 +10,7 @@ using S = ipc::ServiceId;
 constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
-constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd), smtp_out = bit(S::smtp_out);
+constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd), bounce = bit(S::bounce), smtp_out = bit(S::smtp_out);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;
@@ -169,9 +169,25 @@ constexpr Option table[] = {
     range(Kind::number, "queue.live_segments", "8", 2, 1024, qmgr, "beyond, messages still waiting in the oldest get files of their own"),
     range(Kind::size, "queue.cache_size", "32MiB", 0, 16 * gib, qmgr, "bodies kept in memory for their first delivery"),
     range(Kind::size, "queue.min_free", "64MiB", 0, 1024 * gib, qmgr, "free space in the spool, beside a copy of its journal, below which no mail is taken"),
+    range(Kind::durations, "queue.retry_delays", "5min 15min 1h 4h", second, 30 * 24 * hour, qmgr, "what is waited after each failed attempt; the last one repeats"),
+    range(Kind::number, "queue.retry_jitter", "10", 0, 100, qmgr, "percent that a delay may be longer, so that what failed together is not tried together"),
+    range(Kind::number, "queue.max_attempts", "0", 0, 1000, qmgr, "a temporary failure of this attempt is final; 0: queue.max_age decides alone"),
     range(Kind::duration, "queue.max_age", "5d", hour, 365 * 24 * hour, qmgr, "after this a temporary failure is final"),
+    range(Kind::duration, "queue.delay_warning", "4h", 0, 30 * 24 * hour, qmgr, "a message that waits this long is reported to its sender, once; 0 never"),
+    range(Kind::number, "queue.bulk_recipients", "10", 0, 100000, qmgr, "a message with more recipients, or from nobody who logged in, lets others go first"),
+
+    // bounce: reports to senders
+    range(Kind::size, "bounce.max_returned", "50KiB", 1 * kib, 384 * kib, bounce, "a message up to this size comes back whole with a report of failure; of a larger one, its header"),
 
     // outbound: delivery to other hosts; the times of RFC 5321 section 4.5.3.2
+    range(Kind::number, "outbound.concurrency", "20", 1, 1000, qmgr, "deliveries to one destination at once, when it answers well"),
+    range(Kind::number, "outbound.first_concurrency", "5", 1, 1000, qmgr, "the same, to one that nothing is known of"),
+    text(Kind::rate, "outbound.rate", "off", qmgr, "deliveries to one destination in a time"),
+    range(Kind::number, "outbound.recipients_at_once", "100", 1, 1000, qmgr, "recipients of one transaction"),
+    range(Kind::duration, "outbound.first_pause", "1min", second, hour, qmgr, "how long a destination that could not be reached is left alone; it doubles each time"),
+    range(Kind::duration, "outbound.longest_pause", "30min", second, 24 * hour, qmgr, "the most of it"),
+    text(Kind::rules, "outbound.destinations", "", qmgr, "what is different for a domain: \"example.com via=[192.0.2.1]:25 concurrency=5 rate=100/1min retry=1min,5min attempts=5 age=1d\"; .domain for all below it, * for the rest"),
+    text(Kind::rules, "outbound.sender_routes", "", qmgr, "the same by the sender's domain; only via= counts"),
     text(Kind::text, "outbound.helo", "", smtp_out, "what other hosts are told in EHLO: a name that leads back to the address we come from; server.hostname when empty"),
     range(Kind::number, "outbound.port", "25", 1, 65535, smtp_out, "port of other hosts, where a next hop names none"),
     {"outbound.ip_version", Kind::choice, "any", 0, 0, "any|ipv4|ipv6", smtp_out, "addresses of other hosts that are used; any: both, in turns"},
@@ -188,7 +204,7 @@ constexpr Option table[] = {
     range(Kind::duration, "outbound.data_init_timeout", "2min", 100, hour, smtp_out, "how long the reply to DATA may take"),
     range(Kind::duration, "outbound.data_block_timeout", "3min", 100, hour, smtp_out, "how long a host may take for 64 KiB of a message"),
     range(Kind::duration, "outbound.data_done_timeout", "10min", 100, hour, smtp_out, "how long the reply to a whole message may take"),
-    range(Kind::duration, "outbound.delivery_timeout", "30min", 1 * second, 24 * hour, smtp_out, "how long one delivery may take in all, over all hosts; after the last byte of the message only outbound.data_done_timeout counts"),
+    range(Kind::duration, "outbound.delivery_timeout", "30min", 1 * second, 1 * hour, smtp_out, "how long one delivery may take in all, over all hosts; after the last byte of the message only outbound.data_done_timeout counts"),
     flag("outbound.pipelining", "true", smtp_out, "send commands in groups to hosts that offer PIPELINING"),
     flag("outbound.chunking", "true", smtp_out, "send messages by BDAT to hosts that offer CHUNKING"),
     range(Kind::duration, "outbound.idle_time", "5s", 0, 5 * minute, smtp_out, "how long a connection is kept for the next message"),

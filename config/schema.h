@@ -24,6 +24,8 @@ enum class Kind : std::uint8_t {
     networks,    // list of networks as 192.0.2.0/24, and addresses
     addresses,   // list of host:port, IPv6 in brackets; empty turns the listener off
     loopback,    // the same, of this host only: whoever comes is trusted
+    durations,   // list of durations
+    rules,       // list of "PATTERN property=value ...", the properties as in destination_rule.h; one item where no list is given
     servers,     // list of addresses to ask, with a port or without: "192.0.2.1", "[2001:db8::1]:5353"
 };
 

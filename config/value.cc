@@ -1,5 +1,6 @@
 #include "config/value.h"
 
+#include "config/destination_rule.h"
 #include "libcommon/network.h"
 #include "libcommon/text.h"
 
@@ -78,8 +79,10 @@ std::string shown(std::uint64_t value, std::span<const Unit> units) {
 
 // In the order of Kind.
 constexpr std::string_view kind_names[] = {"text", "path", "number", "size", "duration", "true, false", "choice", "COUNT/DURATION, off",
-                                           "list", "networks", "addresses", "loopback addresses", "addresses"};
+                                           "list", "networks", "addresses", "loopback addresses", "durations", "rules", "addresses"};
 static_assert(std::size(kind_names) == static_cast<std::size_t>(Kind::servers) + 1);
+
+bool is_list(Kind kind) { return kind >= Kind::list; }
 
 } // namespace
 
@@ -127,10 +130,12 @@ Result<std::string> parse_value(const Option& option, std::string_view written) 
     case Kind::flag: return flag_value(written);
     case Kind::choice: return choice_value(option, written);
     case Kind::rate: return rate_value(written);
+    case Kind::rules: return parse_values(option, written.empty() ? std::vector<std::string>() : std::vector<std::string>{std::string(written)});
     case Kind::list:
     case Kind::networks:
     case Kind::addresses:
     case Kind::loopback:
+    case Kind::durations:
     case Kind::servers: {
         std::vector<std::string> parts;
         for (std::string_view part : split(written, ' '))
@@ -152,24 +157,36 @@ Result<std::string> server_address(const std::string& written) {
     return written;
 }
 
+// One item of a list, as it goes to the processes.
+Result<std::string> item_value(const Option& option, const std::string& item) {
+    switch (option.kind) {
+    case Kind::addresses:
+    case Kind::loopback: {
+        auto address = parse_address(item);
+        if (!address) return address.error();
+        if (option.kind == Kind::loopback && !IpAddress::parse(address->host)->is_loopback()) return not_a("a loopback address", item);
+        return item;
+    }
+    case Kind::networks:
+        if (!Network::parse(item)) return not_a("an address or a network like 192.0.2.0/24", item);
+        return item;
+    case Kind::servers: return server_address(item);
+    case Kind::durations: return measured(option, item, duration_units, "a duration like 30s or 5min");
+    case Kind::rules: return destination_rule(item);
+    default: return item;
+    }
+}
+
 } // namespace
 
 Result<std::string> parse_values(const Option& option, const std::vector<std::string>& written) {
-    const bool addresses = option.kind == Kind::addresses || option.kind == Kind::loopback;
-    if (option.kind != Kind::list && option.kind != Kind::servers && !addresses && option.kind != Kind::networks)
-        return Error(Errc::invalid, "takes one value, not a list");
+    if (!is_list(option.kind)) return Error(Errc::invalid, "takes one value, not a list");
     std::string lines;
     for (const std::string& item : written) {
         if (item.find('\n') != std::string::npos) return Error(Errc::invalid, "a value is one line");
-        if (addresses) {
-            auto address = parse_address(item);
-            if (!address) return address.error();
-            if (option.kind == Kind::loopback && !IpAddress::parse(address->host)->is_loopback()) return not_a("a loopback address", item);
-        }
-        if (option.kind == Kind::networks && !Network::parse(item)) return not_a("an address or a network like 192.0.2.0/24", item);
-        const auto server = option.kind == Kind::servers ? server_address(item) : Result<std::string>(item);
-        if (!server) return server.error();
-        lines += *server + "\n";
+        auto value = item_value(option, item);
+        if (!value) return value;
+        lines += *value + "\n";
     }
     return lines;
 }

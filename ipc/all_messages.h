@@ -10,6 +10,7 @@
 #include "ipc/mailbox.h"
 #include "ipc/policy.h"
 #include "ipc/queue.h"
+#include "ipc/queue_admin.h"
 #include "ipc/report.h"
 
 #include <tuple>
@@ -28,6 +29,8 @@ using AllMessages = std::tuple<
     ListSendAs, SendAsListing, GrantSendAs, RevokeSendAs,
     ListBackupRecipients, BackupRecipientListing, StoreBackupRecipients, ClearBackupRecipients,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
+    QueueAct, QueueActed, QueueRead, QueueContent, EditRecipient, ListDestinations, DestinationListing, SetDestination, QueueStats,
+    QueueStatistics,
     AgentReady, Deliver, DeliverResult, ComposeReport, ComposedReport,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, WatchUse, UseWatched, ReportUse, OpenSession, SessionOpened,
     Sign, Signature,

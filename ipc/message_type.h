@@ -30,6 +30,9 @@ enum class MessageType : std::uint16_t {
     submit = 200, submitted, open_large, large_opened, abandon_large,
     // ipc/queue.h: api-local looks at the queue
     queue_list = 220, queue_listing, queue_show, queue_entry,
+    // ipc/queue_admin.h: and acts on it
+    queue_act = 230, queue_acted, queue_read, queue_content, edit_recipient, list_destinations, destination_listing, set_destination,
+    queue_stats, queue_statistics,
     // ipc/agent.h: qmgr hands work to its agents
     agent_ready = 300, deliver, deliver_result,
     // ipc/report.h: qmgr has reports written

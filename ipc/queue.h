@@ -133,11 +133,12 @@ enum class RecipientState : std::uint8_t {
     done,
     failed,
     scheduled,     // its sender asked for later: not before the envelope's hold_until
+    delivered,     // it arrived, and its sender asked to be told: that report is not written yet
 };
-constexpr RecipientState last_enumerator(RecipientState) { return RecipientState::scheduled; }
+constexpr RecipientState last_enumerator(RecipientState) { return RecipientState::delivered; }
 constexpr std::string_view to_string(RecipientState state) {
     constexpr std::string_view names[] = {"queued", "active", "deferred", "stored", "no-route", "held",
-                                          "done", "failed", "scheduled"};
+                                          "done", "failed", "scheduled", "delivered"};
     return names[static_cast<std::size_t>(state)];
 }
 
@@ -156,18 +157,33 @@ struct QueueRow {
                         m.last_error);
     }
 };
+// Which messages, and which of their recipients that still wait: all that is given must hold.
+struct QueueFilter {
+    Text<254> sender, recipient;     // patterns, * for anything, case ignored; "<>" is the null reverse-path
+    Text<254> domain;                // of the recipient's address
+    Text<16> state;                  // as to_string(RecipientState)
+    Text<200> error;                 // somewhere in the last error, case ignored
+    std::int64_t arrived_before = 0, arrived_after = 0;      // seconds since the epoch; 0: any
+    static auto conditions(auto& m) {
+        return std::tie(m.sender, m.recipient, m.domain, m.state, m.error, m.arrived_before, m.arrived_after);
+    }
+};
+
 struct QueueListing {
     static constexpr auto type = MessageType::queue_listing;
     List<QueueRow, 500> rows;
-    std::uint64_t total = 0;
+    std::uint64_t total = 0;         // of the whole queue
+    QueueId next;                    // what to ask for as `after`; all zero: no more
     static auto fields(auto& m) { return std::tie(m.rows, m.total); }
+    static auto added(auto& m) { return std::tie(m.next); }
 };
-struct QueueList {
+struct QueueList : QueueFilter {
     static constexpr auto type = MessageType::queue_list;
     using Reply = QueueListing;
     QueueId after;                   // in id order, page by page; all zero to begin
     std::uint32_t limit = 100;
     static auto fields(auto& m) { return std::tie(m.after, m.limit); }
+    static auto added(auto& m) { return conditions(m); }
 };
 
 struct QueueRecipient {

@@ -31,6 +31,13 @@ int escaped_byte(std::string_view text, std::size_t at) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+// Rules 2 and 3: what stands for itself. A blank may not end a line.
+bool is_literal(std::string_view bytes, std::size_t at) {
+    const char c = bytes[at];
+    if (is_blank(c)) return at + 1 < bytes.size() && bytes.substr(at + 1, 2) != "\r\n";
+    return is_printable(c) && c != '=';
+}
+
 } // namespace
 
 std::string decode_base64(std::string_view text) {
@@ -69,6 +76,38 @@ std::string decode_quoted_printable(std::string_view text) {
         while (end < text.size() && (is_blank(text[end]) || text[end] == '\r')) ++end;
         if (end < text.size() && text[end] == '\n') i = end;
         else out.push_back('=');
+    }
+    return out;
+}
+
+std::string encode_quoted_printable(std::string_view bytes) {
+    constexpr std::size_t longest = 76;
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    out.reserve(bytes.size() + bytes.size() / 16);
+    std::size_t column = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (bytes.substr(i, 2) == "\r\n") {
+            out += "\r\n";
+            column = 0;
+            ++i;
+            continue;
+        }
+        const bool literal = is_literal(bytes, i);
+        const std::size_t width = literal ? 1 : 3;
+        if (column + width >= longest) {           // room is left for the "=" of a soft line break
+            out += "=\r\n";
+            column = 0;
+        }
+        column += width;
+        if (literal) {
+            out.push_back(bytes[i]);
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(bytes[i]);
+        out.push_back('=');
+        out.push_back(digits[byte >> 4]);
+        out.push_back(digits[byte & 0xF]);
     }
     return out;
 }

@@ -21,7 +21,7 @@ struct Parsing {
 
 // "TARGET..." to an option of CLI11 that takes one or more.
 void add_word(CLI::App& app, std::string_view word, std::vector<std::string>& into) {
-    const bool optional = word.starts_with('['), many = word.ends_with("...");
+    const bool optional = word.starts_with('['), many = word.find("...") != word.npos;
     std::string name(word);
     std::erase_if(name, [](char c) { return c == '[' || c == ']' || c == '.'; });
     auto* option = app.add_option(ascii_lower(name), into);

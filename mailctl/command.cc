@@ -20,6 +20,7 @@ constexpr Group group_table[] = {
     {"ban", "networks that are turned away"},
     {"dns", "what is found in the DNS"},
     {"queue", "messages that wait"},
+    {"destination", "where outbound mail goes"},
     {"config", "postern.yaml"},
     {"log", "what is recorded"},
     {"audit", "who changed what"},
@@ -74,6 +75,24 @@ constexpr Option group_options[] = {
     {"--posting", "RULE", "who may: anyone, members, domain (who has an address in it) or listed (members)"},
     {"--posters", "LIST", "those who are listed: accounts, aliases and groups here, addresses elsewhere"},
     {"--active", "on|off", "off: its mail is refused"},
+};
+constexpr Option queue_filter[] = {
+    {"--sender", "PATTERN", "only from this reverse-path, * for anything, <> for the null one"},
+    {"--recipient", "PATTERN", "only recipients like this, * for anything"},
+    {"--domain", "NAME", "only recipients of this domain"},
+    {"--state", "STATE", "queued, deferred, held, failed, no-route, scheduled, active, stored"},
+    {"--error", "TEXT", "only where the last error has this text"},
+    {"--older", "DURATION", "only messages that came longer ago: 4h"},
+    {"--younger", "DURATION", "only messages that came since"},
+};
+constexpr Option queue_choice[] = {
+    queue_filter[0], queue_filter[1], queue_filter[2], queue_filter[3], queue_filter[4], queue_filter[5], queue_filter[6],
+    {"--all", "", "every message"},
+};
+constexpr Option queue_reroute_options[] = {
+    queue_filter[0], queue_filter[1], queue_filter[2], queue_filter[3], queue_filter[4], queue_filter[5], queue_filter[6],
+    {"--all", "", "every message"},
+    {"--to", "NEXT-HOP", "example.com, or [192.0.2.1]:25 without its MX; empty: as the routes say"},
 };
 constexpr Option ban_options[] = {
     {"--for", "DURATION", "how long, as 30min, 12h, 7d; an hour unless given"},
@@ -153,8 +172,22 @@ constexpr Command table[] = {
     {"dns lookup", "NAME [TYPE]", "what the daemons find: A unless TYPE is AAAA, MX, TXT, PTR, TLSA or CNAME", {}, dns_lookup},
     {"dns flush", "[NAME]", "forget what is known of a name, or everything", {}, dns_flush},
 
-    {"queue list", "", "messages that wait", {}, queue_list},
+    {"queue list", "", "messages that wait", queue_filter, queue_list},
     {"queue show", "ID", "one message and each of its recipients", {}, queue_show},
+    {"queue cat", "ID", "the message as it will be sent", {}, queue_cat},
+    {"queue flush", "[ID...]", "try again now", queue_choice, queue_flush},
+    {"queue hold", "[ID...]", "keep, until they are released", queue_choice, queue_hold},
+    {"queue release", "[ID...]", "go on with what is held", queue_choice, queue_release},
+    {"queue delete", "[ID...]", "gone, and nobody is told", queue_choice, queue_delete},
+    {"queue bounce", "[ID...]", "give up now, and tell the senders", queue_choice, queue_bounce},
+    {"queue reroute", "[ID...]", "send by another next hop", queue_reroute_options, queue_reroute},
+    {"queue edit", "ID RECIPIENT ADDRESS", "another address for a recipient", {}, queue_edit},
+    {"queue stats", "", "recipients that wait, by state and last error", {}, queue_stats},
+
+    {"destination list", "", "next hops of outbound mail, and how they do", {}, destination_list},
+    {"destination freeze", "DESTINATION", "send nothing there until thaw", {}, destination_freeze},
+    {"destination thaw", "DESTINATION", "go on", {}, destination_thaw},
+    {"destination probe", "DESTINATION", "do not wait for the end of its pause", {}, destination_probe},
 
     {"config check", "[FILE]", "read a file and say every mistake; needs no running suite", {}, config_check},
     {"config show", "", "the file with every default filled in", config_show_options, config_show},

@@ -37,7 +37,7 @@ struct Context {
     static void print(std::string_view text);
 };
 
-// "NAME" one word, "[FILE]" may be left out, "TARGET..." one or more.
+// "NAME" one word, "[FILE]" may be left out, "TARGET..." one or more, "[ID...]" any number.
 struct Option {
     std::string_view name;       // "--quota", or "--admin" which takes no value
     std::string_view value;      // "SIZE"; empty: a switch

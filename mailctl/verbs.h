@@ -61,6 +61,19 @@ int dns_lookup(const Context& c);
 int dns_flush(const Context& c);
 // queue.cc
 int queue_list(const Context& c);
+int queue_cat(const Context& c);
+int queue_flush(const Context& c);
+int queue_hold(const Context& c);
+int queue_release(const Context& c);
+int queue_delete(const Context& c);
+int queue_bounce(const Context& c);
+int queue_reroute(const Context& c);
+int queue_edit(const Context& c);
+int queue_stats(const Context& c);
+int destination_list(const Context& c);
+int destination_freeze(const Context& c);
+int destination_thaw(const Context& c);
+int destination_probe(const Context& c);
 int queue_show(const Context& c);
 // explain.cc
 int explain(const Context& c);

@@ -51,7 +51,21 @@ std::optional<Agents::Choice> Agents::next_for(AgentId id, const Agent& agent, c
         suspects.pop_front();
         return choice;
     }
-    // Lanes take turns, beginning behind the last one served.
+    if (agent.kind != ipc::AgentKind::smtp_out) return next_lane(id, agent, owners);
+    auto chosen = destinations_.next(slots_of(agent.kind));
+    if (!chosen) return std::nullopt;
+    return Choice{id, chosen->id, Lane{agent.kind, 0, std::move(chosen->name)}, agent.kind};
+}
+
+std::uint32_t Agents::slots_of(ipc::AgentKind kind) const {
+    std::uint32_t slots = 0;
+    for (const auto& [id, agent] : agents_)
+        if (agent.kind == kind) slots += agent.slots;
+    return slots;
+}
+
+// Lanes take turns, beginning behind the last one served.
+std::optional<Agents::Choice> Agents::next_lane(AgentId id, const Agent& agent, const std::set<std::uint32_t>& owners) {
     auto lane = lanes_.upper_bound(last_lane_);
     for (std::size_t looked = 0; looked < lanes_.size(); ++looked, ++lane) {
         if (lane == lanes_.end()) lane = lanes_.begin();
@@ -78,10 +92,11 @@ std::optional<Agents::Choice> Agents::next(const std::set<std::uint32_t>& owners
     return std::nullopt;
 }
 
-void Agents::start(const Choice& choice, JobId job) {
+void Agents::start(const Choice& choice, JobId job, const Lane& lane) {
     Agent& agent = agents_.at(choice.agent);
     agent.jobs.insert(job);
     agent.alone = !choice.lane;
+    if (lane.kind == ipc::AgentKind::smtp_out) destinations_.started(lane.destination);
 }
 
 void Agents::finished(AgentId agent, JobId job) {

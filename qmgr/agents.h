@@ -1,14 +1,11 @@
 // Who delivers, and who gets what next. Pure bookkeeping of the queue: no message, no socket.
 //
 // A lane is work that waits for the same thing: a kind of agent and, for local mail, the imapd instance that owns
-// the account. A lane whose owner is away waits; the others go on.
+// the account. A lane whose owner is away waits; the others go on. Outbound mail has a lane per next hop, in destinations.h.
 #pragma once
 
-#include "ipc/agent.h"
+#include "qmgr/destinations.h"
 
-#include <deque>
-#include <map>
-#include <optional>
 #include <set>
 
 namespace postern::qmgr {
@@ -25,6 +22,10 @@ struct Lane {
 
 class Agents {
   public:
+    explicit Agents(Destinations::Options options) : destinations_(options) {}
+    Destinations& destinations() { return destinations_; }
+    const Destinations& destinations() const { return destinations_; }
+
     void up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots);
     void retire(AgentId agent);                        // finishes what it has, gets nothing more
     std::vector<JobId> down(AgentId agent);            // what it had in hand
@@ -35,7 +36,6 @@ class Agents {
     void put(const Lane& lane, const QueueId& id);     // again is harmless
     // A message that was in hand when an agent died is given out alone from then on (rule 11).
     void put_suspect(ipc::AgentKind kind, const QueueId& id);
-    void clear_lanes() { lanes_.clear(); }
 
     struct Choice {
         AgentId agent;
@@ -45,7 +45,7 @@ class Agents {
     };
     // What should be given out now; the caller answers with start() or, when nothing was left to do, asks again.
     std::optional<Choice> next(const std::set<std::uint32_t>& owners);
-    void start(const Choice& choice, JobId job);
+    void start(const Choice& choice, JobId job, const Lane& lane);
     void finished(AgentId agent, JobId job);
 
   private:
@@ -56,10 +56,13 @@ class Agents {
         bool alone = false;                            // runs a suspect: gets nothing else
     };
     bool is_quarantine(AgentId agent, ipc::AgentKind kind) const;
+    std::uint32_t slots_of(ipc::AgentKind kind) const;
+    std::optional<Choice> next_lane(AgentId id, const Agent& agent, const std::set<std::uint32_t>& owners);
     std::optional<Choice> next_for(AgentId id, const Agent& agent, const std::set<std::uint32_t>& owners);
 
     std::map<AgentId, Agent> agents_;
     std::map<Lane, std::deque<QueueId>> lanes_;
+    Destinations destinations_;
     std::map<ipc::AgentKind, std::deque<QueueId>> suspects_;
     AgentId last_agent_ = 0;                           // turns go round
     Lane last_lane_;

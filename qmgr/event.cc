@@ -22,6 +22,7 @@ Gauge difference{"queue_conservation_difference", "", "Recipients the account an
 // What is written to the log when a recipient gets into a state; the rest is not news.
 struct News {
     RecipientState state;
+    Outcome outcome;
     log::Level level;
     std::string_view name;
     Counter* counter;
@@ -30,12 +31,18 @@ Counter delivered{"delivery_total", "result=\"delivered\"", "Recipients that end
 Counter deferred{"delivery_total", "result=\"deferred\"", "Recipients that ended or were deferred"};
 Counter failed{"delivery_total", "result=\"failed\"", "Recipients that ended or were deferred"};
 Counter held{"delivery_total", "result=\"held\"", "Recipients that ended or were deferred"};
+Counter bounced{"delivery_total", "result=\"bounced\"", "Recipients that ended or were deferred"};
+Counter discarded{"delivery_total", "result=\"discarded\"", "Recipients that ended or were deferred"};
 constexpr News news[] = {
-    {RecipientState::done, log::Level::info, "delivery.delivered", &delivered},
-    {RecipientState::deferred, log::Level::info, "delivery.deferred", &deferred},
-    {RecipientState::failed, log::Level::warning, "delivery.failed", &failed},
-    {RecipientState::held, log::Level::warning, "queue.held", &held},
+    {RecipientState::done, Outcome::delivered, log::Level::info, "delivery.delivered", &delivered},
+    {RecipientState::deferred, Outcome::waiting, log::Level::info, "delivery.deferred", &deferred},
+    {RecipientState::failed, Outcome::waiting, log::Level::warning, "delivery.failed", &failed},
+    {RecipientState::done, Outcome::bounced, log::Level::info, "queue.bounced", &bounced},
+    {RecipientState::done, Outcome::discarded, log::Level::warning, "queue.discarded", &discarded},
+    {RecipientState::held, Outcome::waiting, log::Level::warning, "queue.held", &held},
 };
+Counter reports_failed{"queue_reports_total", "result=\"failed\"", "Reports to senders"};
+Counter reports_accepted{"queue_reports_total", "result=\"accepted\"", "Reports to senders"};
 
 struct TotalsGauge {
     std::uint64_t Totals::* member;
@@ -72,9 +79,8 @@ void tell_refused(const ipc::Envelope& envelope, std::string_view status, std::s
 }
 
 void tell_recipient(const RecipientEvent& event) {
-    if (event.record.outcome != Outcome::waiting && event.record.outcome != Outcome::delivered) return;   // told as damage
     for (const News& row : news) {
-        if (row.state != event.record.state) continue;
+        if (row.state != event.record.state || row.outcome != event.record.outcome) continue;
         row.counter->add();
         if (!log::enabled(row.level)) return;
         log::event(row.level, row.name,
@@ -83,6 +89,22 @@ void tell_recipient(const RecipientEvent& event) {
                     {"attempts", event.record.attempts}, {"code", event.record.code.view()},
                     {"reason", event.record.error.view()}});
     }
+}
+
+void tell_reported(const QueueId& id, const QueueId& report, const ipc::Envelope& of_report, std::string_view action) {
+    reports_accepted.add();
+    log::info("queue.reported", {{"queue", id.text()}, {"session", of_report.trace.text()}, {"action", action},
+                                 {"to", of_report.recipients.items.front().forward_path.view()}, {"report", report.text()}});
+}
+
+void tell_report_failed(const QueueId& id, std::string_view why) {
+    reports_failed.add();
+    log::warning("queue.report.failed", {{"queue", id.text()}, {"reason", why}});
+}
+
+void tell_operator(const ipc::Actor& actor, std::string_view action, std::uint64_t messages, std::uint64_t recipients) {
+    log::info("queue.operator", {{"session", actor.trace.text()}, {"who", actor.who.view()}, {"action", action},
+                                 {"messages", messages}, {"recipients", recipients}});
 }
 
 void tell_corrupt(const QueueId& id, std::string_view why) {

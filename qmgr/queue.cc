@@ -34,10 +34,16 @@ Spool::Hooks Queue::hooks() {
 }
 
 Lane Queue::lane_of(const Entry& entry, std::uint32_t index) const {
-    const ipc::EnvelopeRecipient& recipient = entry.message.envelope.recipients.items[index];
-    if (recipient.account != 0) return {ipc::AgentKind::local, static_cast<std::uint32_t>(recipient.account % options_.owners)};
-    const std::string_view address = recipient.address;
-    return {ipc::AgentKind::smtp_out, 0, std::string(address.substr(address.rfind('@') + 1))};
+    const ipc::EnvelopeRecipient& recipient = entry.recipient(index);
+    if (recipient.account != 0) return {ipc::AgentKind::local, static_cast<std::uint32_t>(recipient.account % options_.owners), {}};
+    const std::string_view chosen = entry.recipients[index].record.note.next_hop;
+    return {ipc::AgentKind::smtp_out, 0, chosen.empty() ? routes_.next_hop(recipient.address, entry.message.envelope.reverse_path) : std::string(chosen)};
+}
+
+// Somebody waits for it to arrive: one of ours wrote it, to a few. All else, reports and lists among it, can take its turn.
+Priority Queue::priority_of(const Entry& entry) const {
+    const ipc::Envelope& envelope = entry.message.envelope;
+    return envelope.sender != 0 && envelope.recipients.size() <= options_.bulk_recipients ? Priority::person : Priority::bulk;
 }
 
 // ---- in ----------------------------------------------------------------------------------------------------------
@@ -66,6 +72,7 @@ Queue::Entry& Queue::add(const QueueId& id, Entry entry) {
         if (record.state == RecipientState::queued) release_if_due(id, e, i);
         else if (record.state == RecipientState::deferred) wait_for_wall(record.next_attempt, id, i);
     }
+    consider_report(id, e);
     return e;
 }
 
@@ -120,10 +127,16 @@ void Queue::tick(const Now& now) {
         due_.erase(due_.begin());
         const auto at = entries_.find(id);
         if (at == entries_.end()) continue;
+        if (index == whole_message) {
+            consider_report(id, at->second);
+            continue;
+        }
         const RecipientState state = at->second.recipients[index].record.state;
         if (state == RecipientState::deferred) make_ready(id, at->second, index);
         else if (state == RecipientState::scheduled) release_if_due(id, at->second, index);
     }
+    agents_.destinations().tick(now.steady);
+    sweep();
 }
 
 RecipientRecords Queue::snapshot(const QueueId& id) const {
@@ -135,30 +148,58 @@ RecipientRecords Queue::snapshot(const QueueId& id) const {
     return records;
 }
 
-ipc::QueueRow Queue::row(const QueueId& id, const Entry& entry) const {
+// The first recipient that waits and passes the filter.
+std::optional<std::uint32_t> Queue::first_match(const Entry& entry, const Filter& filter) const {
+    if (!filter.takes_message(entry.message)) return std::nullopt;
+    for (std::uint32_t i = 0; i < entry.recipients.size(); ++i)
+        if (entry.recipients[i].record.outcome == Outcome::waiting && filter.takes_recipient(entry.recipient(i), entry.recipients[i].record))
+            return i;
+    return std::nullopt;
+}
+
+ipc::QueueRow Queue::row(const QueueId& id, const Entry& entry, std::uint32_t shown) const {
     ipc::QueueRow row;
     row.id = id;
     row.trace = entry.message.envelope.trace;
     row.reverse_path = entry.message.envelope.reverse_path;
     row.size = entry.size;
     row.arrived = entry.message.arrived;
-    for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
-        const RecipientRecord& record = entry.recipients[i].record;
-        if (record.outcome != Outcome::waiting) continue;
-        if (row.recipients++ > 0) continue;
-        row.first_recipient = entry.message.envelope.recipients.items[i].forward_path;
-        row.state = record.state;
-        row.last_error = record.error;
-    }
+    row.recipients = static_cast<std::uint32_t>(std::count_if(entry.recipients.begin(), entry.recipients.end(), [](const Recipient& r) {
+        return r.record.outcome == Outcome::waiting;
+    }));
+    row.first_recipient = entry.message.envelope.recipients.items[shown].forward_path;
+    row.state = entry.recipients[shown].record.state;
+    row.last_error = last_error(entry, shown);
     return row;
 }
 
-ipc::QueueListing Queue::list(const QueueId& after, std::uint32_t limit) const {
+// Its own, or why its destination gets nothing now.
+std::string Queue::last_error(const Entry& entry, std::uint32_t index) const {
+    const RecipientRecord& record = entry.recipients[index].record;
+    if (!record.error.value.empty() || record.state != RecipientState::queued) return record.error.value;
+    const Lane lane = lane_of(entry, index);
+    if (lane.kind != ipc::AgentKind::smtp_out) return {};
+    const auto destination = agents_.destinations().view(lane.destination);
+    if (!destination) return {};
+    if (destination->frozen) return lane.destination + " is frozen";
+    if (destination->state == Destinations::State::up) return {};
+    return (lane.destination + " is down: " + destination->reason).substr(0, decltype(record.error)::limit);
+}
+
+ipc::QueueListing Queue::list(const ipc::QueueList& ask) const {
     ipc::QueueListing listing;
     listing.total = entries_.size();
-    limit = std::min<std::uint32_t>(limit, decltype(listing.rows)::limit);
-    for (auto at = entries_.upper_bound(after); at != entries_.end() && listing.rows.size() < limit; ++at)
-        listing.rows.push_back(row(at->first, at->second));
+    const Filter filter(ask);
+    const std::size_t limit = std::min<std::size_t>(ask.limit, decltype(listing.rows)::limit);
+    for (auto at = entries_.upper_bound(ask.after); at != entries_.end(); ++at) {
+        const auto index = first_match(at->second, filter);
+        if (!index) continue;
+        if (listing.rows.size() == limit) {
+            listing.next = listing.rows.items.back().id;
+            break;
+        }
+        listing.rows.push_back(row(at->first, at->second, *index));
+    }
     return listing;
 }
 
@@ -168,17 +209,17 @@ ipc::QueueEntry Queue::show(const QueueId& id) const {
     if (found == entries_.end()) return shown;
     const Entry& entry = found->second;
     shown.found = true;
-    shown.row = row(id, entry);
+    shown.row = row(id, entry, first_match(entry, Filter({})).value_or(0));
     shown.client = entry.message.envelope.client;
     shown.sender = entry.message.envelope.sender;
     shown.body = entry.message.envelope.body;
     shown.extensions = entry.message.envelope.extensions;
     for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
-        const ipc::EnvelopeRecipient& recipient = entry.message.envelope.recipients.items[i];
+        const ipc::EnvelopeRecipient& recipient = entry.recipient(i);
         const RecipientRecord& record = entry.recipients[i].record;
         const bool scheduled = record.state == RecipientState::scheduled;
         shown.recipients.push_back({recipient.forward_path, recipient.address, record.state, record.attempts,
-                                    scheduled ? shown.extensions.hold_until : record.next_attempt, record.error});
+                                    scheduled ? shown.extensions.hold_until : record.next_attempt, last_error(entry, i)});
     }
     return shown;
 }
@@ -196,7 +237,7 @@ Queue::Conservation Queue::conservation() const {
 }
 
 void Queue::tell(const QueueId& id, const Entry& entry, std::uint32_t index) const {
-    ports_.ended_or_deferred({id, entry.message, entry.message.envelope.recipients.items[index], entry.recipients[index].record});
+    ports_.ended_or_deferred({id, entry.message, entry.recipient(index), entry.recipients[index].record});
 }
 
 } // namespace postern::qmgr

@@ -32,7 +32,8 @@ void Queue::make_ready(const QueueId& id, Entry& entry, std::uint32_t index) {
     record.state = RecipientState::queued;
     if (lane.kind != ipc::AgentKind::local && !agents_.any(lane.kind)) record.state = RecipientState::no_route;
     else if (entry.suspect) agents_.put_suspect(lane.kind, id);
-    else agents_.put(lane, id);
+    else if (lane.kind == ipc::AgentKind::local) agents_.put(lane, id);
+    else agents_.destinations().put(lane.destination, routes_.limits(entry.recipient(index).address), priority_of(entry), id);
 }
 
 void Queue::wait_until(std::chrono::milliseconds due, const QueueId& id, std::uint32_t index) {
@@ -43,28 +44,40 @@ void Queue::dispatch() {
     while (auto choice = agents_.next(owners_up_)) start_job(*choice);
 }
 
-// A job is one message's recipients of one lane: another lane's slow owner never delays them.
+// A job is one message's recipients of one lane: another lane's slow owner never delays them. Another host takes so many at a
+// time; the rest is the next job.
+std::vector<std::uint32_t> Queue::recipients_for(const Entry& entry, const Agents::Choice& choice, Job& job) {
+    std::vector<std::uint32_t> chosen;
+    for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
+        const RecipientRecord& record = entry.recipients[i].record;
+        if (record.state != RecipientState::queued || record.outcome != Outcome::waiting) continue;
+        Lane lane = lane_of(entry, i);
+        if (lane.kind != choice.kind || (choice.lane && lane != *choice.lane)) continue;
+        if (!chosen.empty() && lane != job.lane) continue;
+        if (lane.kind == ipc::AgentKind::smtp_out && chosen.size() == options_.recipients_at_once) {
+            make_ready(choice.message, entries_.at(choice.message), i);
+            break;
+        }
+        job.lane = std::move(lane);
+        job.plain = job.plain || record.deaths >= deaths_until_plain;
+        chosen.push_back(i);
+    }
+    return chosen;
+}
+
 void Queue::start_job(const Agents::Choice& choice) {
+    if (choice.kind == ipc::AgentKind::bounce) return start_report(choice);
     const auto found = entries_.find(choice.message);
     if (found == entries_.end()) return;
     Entry& entry = found->second;
     if (entry.suspect && choice.lane) return agents_.put_suspect(choice.kind, choice.message);
-    Job job{choice.message, choice.agent, {}, 0, {}, false};
-    for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
-        Recipient& recipient = entry.recipients[i];
-        if (recipient.record.state != RecipientState::queued || recipient.record.outcome != Outcome::waiting) continue;
-        const Lane lane = lane_of(entry, i);
-        if (lane.kind != choice.kind || (choice.lane && lane != *choice.lane)) continue;
-        if (!job.recipients.empty() && lane != job.lane) continue;
-        job.lane = lane;
-        job.plain = job.plain || recipient.record.deaths >= deaths_until_plain;
-        job.recipients.push_back(i);
-    }
+    Job job{choice.message, choice.agent, {}, 0, {}, false, {}};
+    job.recipients = recipients_for(entry, choice, job);
     if (job.recipients.empty()) return;
-    if (lane_of(entry, job.recipients.front()).kind == ipc::AgentKind::local) job.owner_life = owners_[job.lane.owner].life;
+    if (job.lane.kind == ipc::AgentKind::local) job.owner_life = owners_[job.lane.owner].life;
     for (const std::uint32_t index : job.recipients) entry.recipients[index].record.state = RecipientState::active;
     const JobId id = next_job_++;
-    agents_.start(choice, id);
+    agents_.start(choice, id, job.lane);
     jobs_.emplace(id, std::move(job));
     if (entry.whole) {
         cached_ -= entry.message.body.value.size();
@@ -98,7 +111,7 @@ void Queue::send_job(JobId id, Accepted message) {
 
 void Queue::send_job(JobId id, Accepted message, Fd large) {
     const auto found = jobs_.find(id);
-    if (found == jobs_.end()) return;      // the agent is gone; its work was given back
+    if (found == jobs_.end() || !entries_.contains(found->second.id)) return;      // the agent is gone; its work was given back
     const Job& job = found->second;
     ipc::Deliver deliver;
     deliver.id = job.id;
@@ -110,8 +123,8 @@ void Queue::send_job(JobId id, Accepted message, Fd large) {
     deliver.plain = job.plain;
     deliver.next_hop = job.lane.destination;
     deliver.trace_header = trace_header(job.id, message.envelope);
-    for (const std::uint32_t index : job.recipients)
-        deliver.recipients.push_back({index, std::move(message.envelope.recipients.items[index])});
+    const Entry& entry = entries_.at(job.id);
+    for (const std::uint32_t index : job.recipients) deliver.recipients.push_back({index, entry.recipient(index)});
     deliver.reverse_path = std::move(message.envelope.reverse_path);
     deliver.body = std::move(message.body);
     ports_.deliver(job.agent, id, std::move(deliver), std::move(large));
@@ -134,13 +147,17 @@ void Queue::job_done(JobId id, const ipc::DeliverResult& result) {
     const Job job = std::move(found->second);
     jobs_.erase(found);
     agents_.finished(job.agent, id);
+    if (job.lane.kind == ipc::AgentKind::smtp_out) {
+        const std::string_view why = result.outcomes.empty() ? std::string_view() : result.outcomes.items.front().diagnostic.view();
+        agents_.destinations().finished(job.lane.destination, result.reach, why, now_.steady, now_.wall);
+    }
     const auto at = entries_.find(job.id);
     if (at == entries_.end()) return;
     Entry& entry = at->second;
     entry.suspect = false;
     std::vector<std::uint32_t> delivered;
     RecipientRecords changes;
-    for (const ipc::RecipientOutcome& outcome : result.outcomes) apply(job.id, entry, job, outcome, delivered, changes);
+    for (const ipc::RecipientOutcome& outcome : result.outcomes) apply(job.id, entry, job, result, outcome, delivered, changes);
     for (const std::uint32_t index : job.recipients)       // an agent that left one out has not delivered it
         if (entry.recipients[index].record.state == RecipientState::active && !entry.recipients[index].ending)
             defer(job.id, entry, index, "4.3.0", "the agent gave no result", changes);
@@ -148,27 +165,26 @@ void Queue::job_done(JobId id, const ipc::DeliverResult& result) {
     std::vector<FinishedMessage> finished;
     if (!delivered.empty()) end_recipients(job.id, delivered, Outcome::delivered, finished);
     finish(Outcome::delivered, std::move(finished));
+    consider_report(job.id, entry);
 }
 
-void Queue::apply(const QueueId& id, Entry& entry, const Job& job, const ipc::RecipientOutcome& outcome,
-                  std::vector<std::uint32_t>& delivered, RecipientRecords& changes) {
+void Queue::apply(const QueueId& id, Entry& entry, const Job& job, const ipc::DeliverResult& result,
+                  const ipc::RecipientOutcome& outcome, std::vector<std::uint32_t>& delivered, RecipientRecords& changes) {
     if (std::find(job.recipients.begin(), job.recipients.end(), outcome.index) == job.recipients.end()) return;
     Recipient& recipient = entry.recipients[outcome.index];
     RecipientRecord& record = recipient.record;
     if (record.state != RecipientState::active || recipient.ending) return;     // said twice
+    record.note.remote = result.remote_mta;
     if (outcome.status == DeliveryStatus::deferred)
         return defer(id, entry, outcome.index, outcome.code, outcome.diagnostic, changes);
     ++record.attempts;
     record.code = outcome.code;
     record.error = outcome.diagnostic;
-    if (outcome.status == DeliveryStatus::failed) {
-        record.state = RecipientState::failed;
-        changes.push_back(record);
-        tell(id, entry, outcome.index);
-        return;
-    }
+    if (outcome.status == DeliveryStatus::failed) return fail(id, entry, outcome.index, changes);
     if (job.lane.kind != ipc::AgentKind::local) {          // rule 9: recorded at once
-        delivered.push_back(outcome.index);
+        if (result.dsn_passed || !tells_success(entry, outcome.index)) return delivered.push_back(outcome.index);
+        record.state = RecipientState::delivered;
+        changes.push_back(record);
         return;
     }
     Owner& owner = owners_[job.lane.owner];
@@ -188,23 +204,50 @@ void Queue::defer(const QueueId& id, Entry& entry, std::uint32_t index, std::str
     ++record.attempts;
     record.code = code;
     record.error = clipped(why);
+    const RetryPolicy policy = routes_.retry(entry.recipient(index).address);
     const auto since = std::max(entry.message.arrived, entry.message.envelope.extensions.hold_until);
-    if (expiry_.is_past(since, now_)) {                    // this attempt was the final one
-        record.state = RecipientState::failed;
-        record.error = clipped("given up after too long: " + std::string(why));
-    } else {
-        const auto delay = retry_delay(record.attempts, code);
-        record.state = RecipientState::deferred;
-        record.next_attempt = now_.wall + delay.count();
-        wait_until(now_.steady + delay, id, index);
+    const bool last = policy.max_attempts != 0 && record.attempts >= policy.max_attempts && !code.starts_with("4.3.");
+    if (last || expiry_.is_past(since, policy.max_age, now_)) {     // this attempt was the final one
+        record.error = clipped(std::string(last ? "given up after the last attempt: " : "given up after too long: ") + std::string(why));
+        return fail(id, entry, index, changes);
     }
+    const auto delay = retry_delay(policy, record.attempts, code, std::hash<std::string>{}(id.text()) + index + record.attempts);
+    record.state = RecipientState::deferred;
+    record.next_attempt = now_.wall + delay.count();
+    wait_until(now_.steady + delay, id, index);
     changes.push_back(record);
     tell(id, entry, index);
+}
+
+void Queue::fail(const QueueId& id, Entry& entry, std::uint32_t index, RecipientRecords& changes) {
+    entry.recipients[index].record.state = RecipientState::failed;
+    changes.push_back(entry.recipients[index].record);
+    tell(id, entry, index);
+}
+
+// What waits for a destination that is down is not tried itself: the probe that failed after its time ran out was its last
+// attempt, too (rule 12).
+void Queue::give_up_unreached(const QueueId& id, Entry& entry) {
+    RecipientRecords changes;
+    const auto since = std::max(entry.message.arrived, entry.message.envelope.extensions.hold_until);
+    for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
+        RecipientRecord& record = entry.recipients[i].record;
+        if (record.state != RecipientState::queued || record.outcome != Outcome::waiting || lane_of(entry, i).kind != ipc::AgentKind::smtp_out) continue;
+        const auto destination = agents_.destinations().view(lane_of(entry, i).destination);
+        const auto max_age = routes_.retry(entry.recipient(i).address).max_age;
+        if (!destination || destination->state == Destinations::State::up || !expiry_.is_past(since, max_age, now_)) continue;
+        if (destination->last_failure - since > max_age.count()) defer(id, entry, i, "4.4.1", destination->reason, changes);
+    }
+    if (changes.empty()) return;
+    spool_->change(id, std::move(changes));
+    consider_report(id, entry);
 }
 
 void Queue::job_unanswered(JobId id) { fetch_failed(id, Error(Errc::timeout, "the delivery agent did not answer")); }
 
 void Queue::give_back(const Job& job) {
+    if (job.lane.kind == ipc::AgentKind::smtp_out)
+        agents_.destinations().finished(job.lane.destination, ipc::Reach::unsaid, {}, now_.steady, now_.wall);
     const auto found = entries_.find(job.id);
     if (found == entries_.end()) return;
     for (const std::uint32_t index : job.recipients)
@@ -285,7 +328,7 @@ void Queue::damaged(const QueueId& id, std::string_view why) {
 
 void Queue::agent_up(AgentId agent, ipc::AgentKind kind, std::uint32_t slots) {
     agents_.up(agent, kind, slots);
-    if (kind == ipc::AgentKind::local) return;
+    if (kind != ipc::AgentKind::smtp_out) return;
     for (auto& [id, entry] : entries_)
         for (std::uint32_t i = 0; i < entry.recipients.size(); ++i)
             if (entry.recipients[i].record.state == RecipientState::no_route) make_ready(id, entry, i);
@@ -297,6 +340,10 @@ void Queue::agent_down(AgentId agent) {
         const auto found = jobs_.find(id);
         const Job job = std::move(found->second);
         jobs_.erase(found);
+        if (job.lane.kind == ipc::AgentKind::bounce) {
+            report_agent_died(job, guilty);
+            continue;
+        }
         const bool poison = blame(job, guilty);
         give_back(job);
         if (poison) hold(job.id);

@@ -79,7 +79,7 @@ void Queue::checkpoint_done(std::uint32_t number, bool durable) {
         for (to = from; to < list.size() && list[to].first == list[from].first; ++to) recipients.push_back(list[to].second);
         const QueueId& id = list[from].first;
         if (durable) {
-            end_recipients(id, recipients, Outcome::delivered, finished);
+            end_stored(id, std::move(recipients), finished);
         } else if (const auto at = entries_.find(id); at != entries_.end()) {
             RecipientRecords changes;
             for (const std::uint32_t index : recipients)

@@ -11,17 +11,19 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr seconds regular[] = {minutes(5), minutes(15), hours(1), hours(4)};
 constexpr seconds ours[] = {seconds(1), seconds(2), seconds(5), seconds(15), seconds(60), minutes(5), minutes(15), hours(1), hours(4)};
 constexpr seconds jump{60};
 constexpr hours suspension{24};
 
 } // namespace
 
-seconds retry_delay(std::uint32_t attempts, std::string_view code) {
+seconds retry_delay(const RetryPolicy& policy, std::uint32_t attempts, std::string_view code, std::uint64_t spread) {
     const std::size_t step = attempts > 0 ? attempts - 1 : 0;
     if (code.starts_with("4.3.")) return ours[std::min(step, std::size(ours) - 1)];
-    return regular[std::min(step, std::size(regular) - 1)];
+    if (policy.delays.empty()) return ours[std::size(ours) - 1];
+    const seconds delay = policy.delays[std::min(step, policy.delays.size() - 1)];
+    const auto most = static_cast<std::uint64_t>(delay.count()) * policy.jitter / 100;
+    return delay + seconds(most == 0 ? 0 : spread % (most + 1));
 }
 
 void Expiry::tick(const Now& now) {
@@ -32,8 +34,8 @@ void Expiry::tick(const Now& now) {
     started_ = true;
 }
 
-bool Expiry::is_past(std::int64_t arrived, const Now& now) const {
-    return now.steady >= suspended_until_ && now.wall - arrived > max_age_.count();
+bool Expiry::is_past(std::int64_t since, std::chrono::seconds max_age, const Now& now) const {
+    return now.steady >= suspended_until_ && now.wall - since > max_age.count();
 }
 
 } // namespace postern::qmgr

@@ -76,7 +76,13 @@ Service::Service(ipc::Daemon& daemon) :
            {[this](AgentId agent, JobId job, ipc::Deliver message, Fd large) {
                 deliver(agent, job, std::move(message), std::move(large));
             },
-            tell_recipient, tell_corrupt,
+            [this](AgentId agent, JobId job, ipc::ComposeReport message, Fd large) {
+                compose(agent, job, std::move(message), std::move(large));
+            },
+            [this](const ipc::Address& address, const TraceId& trace, std::function<void(Queue::Ports::Resolved)> done) {
+                resolve(address, trace, std::move(done));
+            },
+            tell_recipient, tell_reported, tell_report_failed, tell_corrupt,
             [this](std::size_t messages) {
                 log::info("queue.recovered", {{"queue", "all"}, {"messages", messages}});
                 for (const auto& task : std::exchange(until_recovered_, {})) task();
@@ -87,6 +93,7 @@ Service::Service(ipc::Daemon& daemon) :
     serve_intake();
     serve_agents();
     serve_views();
+    serve_operator();
     daemon_.on_peer_closed([this](const ipc::Peer& peer) { peer_closed(peer); });
     daemon_.on_peer_retiring([this](ipc::Channel& channel) {
         for (const auto& [agent, serving] : agents_)
@@ -243,6 +250,32 @@ void Service::deliver(AgentId agent, JobId job, ipc::Deliver message, Fd large) 
         agent_service(found->second->peer().service)->deadline, std::move(large));
 }
 
+void Service::compose(AgentId agent, JobId job, ipc::ComposeReport message, Fd large) {
+    const auto found = agents_.find(agent);
+    if (found == agents_.end()) return;
+    found->second->call<ipc::ComposeReport>(
+        message,
+        [this, job](Result<ipc::ComposedReport> report, Fd) {
+            if (report || report.error().code() != Errc::closed) queue_.report_done(job, std::move(report));
+        },
+        agent_service(found->second->peer().service)->deadline, std::move(large));
+}
+
+// Where a report goes. Mail of our own needs no leave for other hosts.
+void Service::resolve(const ipc::Address& address, const TraceId& trace, std::function<void(Queue::Ports::Resolved)> done) {
+    authd_.call<ipc::ResolveRecipient>(
+        {trace, address, 0, {}, {}},
+        [address, done = std::move(done)](Result<ipc::RecipientVerdict> verdict) {
+            if (!verdict || verdict->status == ipc::RecipientStatus::unavailable) return done(std::nullopt);
+            std::vector<ipc::EnvelopeRecipient> to;
+            if (verdict->status == ipc::RecipientStatus::foreign) to.push_back({address, 0, address, {}});
+            for (const ipc::LocalTarget& target : verdict->targets) to.push_back({address, target.account, target.delivered_to, target.detail});
+            for (const ipc::Address& forward : verdict->forwards) to.push_back({address, 0, forward, {}});
+            done(std::move(to));
+        },
+        authd_deadline);
+}
+
 void Service::owner_ready(In<ipc::OwnerReady> in) {
     const ipc::Peer& peer = in.channel->peer();
     if (in.message.instance != peer.instance || in.message.of != daemon_.config().number("processes.imapd"))
@@ -301,10 +334,51 @@ void Service::peer_closed(const ipc::Peer& peer) {
 
 void Service::serve_views() {
     daemon_.on<ipc::QueueList>([this](In<ipc::QueueList> in) {
-        when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.list(ask.after, ask.limit)); });
+        when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.list(ask)); });
     });
     daemon_.on<ipc::QueueShow>([this](In<ipc::QueueShow> in) {
         when_recovered([this, ask = in.message, reply = in.reply] { reply(queue_.show(ask.id)); });
+    });
+}
+
+void Service::serve_operator() {
+    daemon_.on<ipc::QueueAct>([this](In<ipc::QueueAct> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] {
+            const ipc::QueueActed acted = queue_.act(ask);
+            if (acted.messages > 0) tell_operator(ask.actor, to_string(ask.action), acted.messages, acted.recipients);
+            reply(acted);
+        });
+    });
+    daemon_.on<ipc::QueueRead>([this](In<ipc::QueueRead> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] {
+            queue_.read_content(ask.id, ask.from, [reply](ipc::QueueContent content) { reply(content); });
+        });
+    });
+    daemon_.on<ipc::EditRecipient>([this](In<ipc::EditRecipient> in) {
+        when_recovered([this, ask = in.message, reply = in.reply] { edit_recipient(ask, reply); });
+    });
+    daemon_.on<ipc::QueueStats>([this](In<ipc::QueueStats> in) {
+        when_recovered([this, reply = in.reply] { reply(queue_.statistics()); });
+    });
+    daemon_.on<ipc::ListDestinations>([this](In<ipc::ListDestinations> in) { in.reply(queue_.list_destinations(in.message)); });
+    daemon_.on<ipc::SetDestination>([this](In<ipc::SetDestination> in) {
+        const bool done = queue_.set_destination(in.message.name.value, in.message.action);
+        if (done) tell_operator(in.message.actor, to_string(in.message.action), 0, 0);
+        if (done) in.reply({ipc::AdminStatus::ok, 0, {}});
+        else in.reply({ipc::AdminStatus::not_found, 0, "nothing is known of that destination"});
+    });
+}
+
+void Service::edit_recipient(const ipc::EditRecipient& ask, const std::function<void(ipc::AdminResult)>& reply) {
+    const auto index = queue_.find_waiting(ask.id, ask.recipient);
+    if (!index) return reply({ipc::AdminStatus::not_found, 0, "no such recipient waits in that message"});
+    resolve(ask.address, ask.actor.trace, [this, ask, reply, index](Queue::Ports::Resolved to) {
+        if (!to) return reply({ipc::AdminStatus::unavailable, 0, "accounts cannot be asked now"});
+        if (to->size() != 1)
+            return reply({ipc::AdminStatus::invalid, 0, to->empty() ? "that address leads nowhere" : "that address leads to several"});
+        if (!queue_.edit(ask.id, *index, std::move(to->front()))) return reply({ipc::AdminStatus::conflict, 0, "it is being delivered now"});
+        tell_operator(ask.actor, "edit", 1, 1);
+        reply({ipc::AdminStatus::ok, 0, {}});
     });
 }
 

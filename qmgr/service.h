@@ -20,6 +20,8 @@ class Service {
     void serve_intake();
     void serve_agents();
     void serve_views();
+    void serve_operator();
+    void edit_recipient(const ipc::EditRecipient& ask, const std::function<void(ipc::AdminResult)>& reply);
     void when_recovered(std::function<void()> task);
 
     void submit(const std::shared_ptr<In<ipc::Submit>>& in);
@@ -32,6 +34,8 @@ class Service {
 
     void agent_ready(In<ipc::AgentReady> in);
     void deliver(AgentId agent, JobId job, ipc::Deliver message, Fd large);
+    void compose(AgentId agent, JobId job, ipc::ComposeReport message, Fd large);
+    void resolve(const ipc::Address& address, const TraceId& trace, std::function<void(Queue::Ports::Resolved)> done);
     void owner_ready(In<ipc::OwnerReady> in);
     void checkpoint(std::uint32_t owner);
     void tell_replay_ended();

@@ -10,9 +10,9 @@
 namespace postern::dns {
 
 struct Patience {
-    std::chrono::milliseconds timeout{3000};     // of one server for one try
-    std::chrono::milliseconds deadline{20000};   // of all of it
-    unsigned attempts = 2;                       // rounds over the servers
+    std::chrono::milliseconds timeout{};         // of one server for one try
+    std::chrono::milliseconds deadline{};        // of all of it
+    unsigned attempts = 0;                       // rounds over the servers
 };
 
 class Lookup {

@@ -9,12 +9,12 @@
 namespace postern::dns {
 
 struct Settings {
-    std::vector<Server> servers;
+    std::vector<Server> servers;                 // one at least
     Patience patience;
-    std::size_t max_lookups = 512, max_waiting = 10000;
-    std::size_t cache_entries = 50000, cache_bytes = 16 << 20;
+    std::size_t max_lookups = 0, max_waiting = 0;
+    std::size_t cache_entries = 0, cache_bytes = 0;
     // How long answers hold, whatever they say themselves.
-    std::chrono::seconds min_ttl{5}, max_ttl{86400}, max_negative_ttl{3600}, failure_ttl{5};
+    std::chrono::seconds min_ttl{}, max_ttl{}, max_negative_ttl{}, failure_ttl{};
 };
 
 class Resolver {

@@ -10,6 +10,15 @@ constexpr std::string_view account_role[] = {"user", "admin"};
 constexpr std::string_view app_scope[] = {"smtp", "imap", "api"};
 constexpr std::string_view posting[] = {"anyone", "members", "domain", "listed"};
 
+template <class E> std::span<const std::string_view> names_of() {
+    static const auto names = [] {
+        std::array<std::string_view, static_cast<std::size_t>(last_enumerator(E{})) + 1> all;
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] = to_string(static_cast<E>(i));
+        return all;
+    }();
+    return names;
+}
+
 } // namespace
 
 std::span<const std::string_view> enum_names(ipc::DomainStatus) { return domain_status; }
@@ -17,6 +26,8 @@ std::span<const std::string_view> enum_names(ipc::AccountStatus) { return accoun
 std::span<const std::string_view> enum_names(ipc::AccountRole) { return account_role; }
 std::span<const std::string_view> enum_names(ipc::AppScope) { return app_scope; }
 std::span<const std::string_view> enum_names(ipc::Posting) { return posting; }
+std::span<const std::string_view> enum_names(ipc::QueueAction) { return names_of<ipc::QueueAction>(); }
+std::span<const std::string_view> enum_names(ipc::DestinationAction) { return names_of<ipc::DestinationAction>(); }
 
 json::Value merged(json::Value object, const json::Value& more) {
     for (const auto& [name, value] : *more.object()) object.set(name, value);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "ipc/admin.h"
-#include "ipc/queue.h"
+#include "ipc/queue_admin.h"
 #include "libcommon/ids.h"
 #include "libcommon/json.h"
 
@@ -21,6 +21,8 @@ std::span<const std::string_view> enum_names(ipc::AccountStatus);
 std::span<const std::string_view> enum_names(ipc::AccountRole);
 std::span<const std::string_view> enum_names(ipc::AppScope);
 std::span<const std::string_view> enum_names(ipc::Posting);
+std::span<const std::string_view> enum_names(ipc::QueueAction);
+std::span<const std::string_view> enum_names(ipc::DestinationAction);
 
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
@@ -37,7 +39,7 @@ template <class T, std::size_t N> json::Value to_json(const List<T, N>& items) {
 }
 template <class T> json::Value to_json(const std::optional<T>& v) { return v ? to_json(*v) : json::Value(); }
 
-// Types of the queue show as text, and are never read.
+// Types of the queue show as text; only ids are read.
 inline json::Value to_json(const QueueId& id) { return id.text(); }
 inline json::Value to_json(const TraceId& trace) { return trace.text(); }
 inline json::Value to_json(ipc::RecipientState state) { return to_string(state); }
@@ -65,6 +67,13 @@ template <std::size_t N> Result<void> from_json(const json::Value& in, Text<N>& 
     if (!in.text()) return wrong_type("a string");
     if (in.text()->size() > N) return Error(Errc::too_large, "at most " + std::to_string(N) + " bytes");
     out.value = *in.text();
+    return {};
+}
+inline Result<void> from_json(const json::Value& in, QueueId& out) {
+    if (!in.text()) return wrong_type("a queue id");
+    const auto id = QueueId::parse(*in.text());
+    if (!id) return wrong_type("a queue id");
+    out = *id;
     return {};
 }
 template <NamedEnum E> Result<void> from_json(const json::Value& in, E& out) {
@@ -98,6 +107,7 @@ template <class T> Result<void> from_json(const json::Value& in, std::optional<T
 json::Value type_schema(std::string_view type);
 inline json::Value schema_of(const bool*) { return type_schema("boolean"); }
 template <std::integral T> json::Value schema_of(const T*) { return type_schema("integer"); }
+inline json::Value schema_of(const QueueId*) { return type_schema("string"); }
 template <std::size_t N> json::Value schema_of(const Text<N>*) { return type_schema("string").set("maxLength", N); }
 template <NamedEnum E> json::Value schema_of(const E*) {
     json::Value names = json::Array{};
@@ -108,7 +118,6 @@ template <class T, std::size_t N> json::Value schema_of(const List<T, N>*) {
     return type_schema("array").set("maxItems", N).set("items", schema_of(static_cast<const T*>(nullptr)));
 }
 template <class T> json::Value schema_of(const std::optional<T>*) { return schema_of(static_cast<const T*>(nullptr)); }
-inline json::Value schema_of(const QueueId*) { return type_schema("string"); }
 inline json::Value schema_of(const TraceId*) { return type_schema("string"); }
 inline json::Value schema_of(const ipc::RecipientState*) { return type_schema("string"); }
 

@@ -70,6 +70,12 @@ void flush_dns(const Call& call);
 // queue.cc
 void list_queue(const Call& call);
 void show_queued(const Call& call);
+void read_queued(const Call& call);
+void act_on_queue(const Call& call);
+void edit_queued_recipient(const Call& call);
+void show_queue_statistics(const Call& call);
+void list_destinations(const Call& call);
+void set_destination(const Call& call);
 
 // history.cc
 void show_history(const Call& call);

@@ -1,4 +1,4 @@
-// What waits in the queue.
+// What waits in the queue, and what an operator does about it.
 #include "apid/local/handlers.h"
 #include "apid/local/resources.h"
 
@@ -35,23 +35,51 @@ json::Value recipients_of(const ipc::QueueEntry& entry) {
 
 } // namespace
 
+namespace {
+
+constexpr std::size_t max_time = INT64_MAX;
+
+// ?sender, ?recipient, ?domain, ?state, ?error, ?arrived_before, ?arrived_after; false: refused already.
+bool take_filter(const Call& call, ipc::QueueFilter& filter) {
+    std::uint64_t before = 0, after = 0;
+    if (!call.take_query("sender", filter.sender) || !call.take_query("recipient", filter.recipient) ||
+        !call.take_query("domain", filter.domain) || !call.take_query("state", filter.state) || !call.take_query("error", filter.error) ||
+        !call.take_number("arrived_before", max_time, 0, before) || !call.take_number("arrived_after", max_time, 0, after))
+        return false;
+    filter.arrived_before = static_cast<std::int64_t>(before);
+    filter.arrived_after = static_cast<std::int64_t>(after);
+    return true;
+}
+
+json::Value cursor(const QueueId& next) { return next == QueueId{} ? json::Value() : json::Value(next.text()); }
+
+std::optional<QueueId> message_id(const Call& call) {
+    const auto id = QueueId::parse(call.parameters.at(0));
+    if (id) return *id;
+    call.refuse(400, "not a queue id");
+    return std::nullopt;
+}
+
+} // namespace
+
 void list_queue(const Call& call) {
     ipc::QueueList page;
-    if (!call.take_limit(page.limit)) return;
+    if (!call.take_limit(page.limit) || !take_filter(call, page)) return;
     if (const auto after = call.request.parameter("after"); !after.empty()) {
         const auto id = QueueId::parse(after);
         if (!id) return call.refuse(400, "after is a queue id");
         page.after = *id;
     }
-    call.ask<ipc::QueueList>(ServiceId::qmgr, page, [call, limit = page.limit](const ipc::QueueListing& listing) {
-        call.answer(200, page_of(listing.rows, queue_fields, limit, [](const auto& row) { return row.id.text(); })
-                             .set("total", listing.total));
+    call.ask<ipc::QueueList>(ServiceId::qmgr, page, [call](const ipc::QueueListing& listing) {
+        json::Value items = json::Array{};
+        for (const ipc::QueueRow& row : listing.rows) items.push(write_fields(row, queue_fields));
+        call.answer(200, json::Value().set("items", std::move(items)).set("next", cursor(listing.next)).set("total", listing.total));
     });
 }
 
 void show_queued(const Call& call) {
-    const auto id = QueueId::parse(call.parameters.at(0));
-    if (!id) return call.refuse(400, "not a queue id");
+    const auto id = message_id(call);
+    if (!id) return;
     call.ask<ipc::QueueShow>(ServiceId::qmgr, {*id}, [call](const ipc::QueueEntry& entry) {
         if (!entry.found) return call.refuse(404, "no such message in the queue");
         call.answer(200, write_fields(entry.row, queue_fields)
@@ -65,6 +93,64 @@ void show_queued(const Call& call) {
                              .set("hold_until", entry.extensions.hold_until)
                              .set("recipients", recipients_of(entry)));
     });
+}
+
+// The message as it will be sent, a piece from ?from on; an empty one is the end.
+void read_queued(const Call& call) {
+    ipc::QueueRead ask;
+    const auto id = message_id(call);
+    if (!id || !call.take_number("from", UINT64_MAX, 0, ask.from)) return;
+    ask.id = *id;
+    call.ask<ipc::QueueRead>(ServiceId::qmgr, ask, [call](const ipc::QueueContent& content) {
+        if (!content.found) return call.refuse(404, "no such message in the queue");
+        call.respond({200, "application/octet-stream", content.bytes.value, {{"Postern-Total", std::to_string(content.total)}}});
+    });
+}
+
+// A step over some messages: the asker goes on from "next" until there is none.
+void act_on_queue(const Call& call) {
+    ipc::QueueAct ask;
+    if (!call.take_fields(ask, queue_act_fields)) return;
+    ask.actor = call.actor();
+    call.ask<ipc::QueueAct>(ServiceId::qmgr, ask, [call](const ipc::QueueActed& acted) {
+        call.answer(200, json::Value().set("messages", acted.messages).set("recipients", acted.recipients).set("next", cursor(acted.next)));
+    });
+}
+
+void edit_queued_recipient(const Call& call) {
+    ipc::EditRecipient ask;
+    const auto id = message_id(call);
+    if (!id || !call.take(call.parameters.at(1), "the recipient", ask.recipient) || !call.take_fields(ask, new_recipient_fields)) return;
+    ask.actor = call.actor();
+    ask.id = *id;
+    call.ask<ipc::EditRecipient>(ServiceId::qmgr, ask, [call](const ipc::AdminResult& result) { call.changed(result, 204); });
+}
+
+void show_queue_statistics(const Call& call) {
+    call.ask<ipc::QueueStats>(ServiceId::qmgr, {}, [call](const ipc::QueueStatistics& statistics) {
+        const auto rows = [](const auto& counts) {
+            json::Value out = json::Array{};
+            for (const ipc::QueueCount& count : counts) out.push(write_fields(count, queue_count_fields));
+            return out;
+        };
+        call.answer(200, json::Value().set("messages", statistics.messages).set("states", rows(statistics.states))
+                             .set("errors", rows(statistics.errors)));
+    });
+}
+
+void list_destinations(const Call& call) {
+    ipc::ListDestinations page;
+    if (!call.take_query("after", page.after) || !call.take_limit(page.limit)) return;
+    call.ask<ipc::ListDestinations>(ServiceId::qmgr, page, [call, limit = page.limit](const ipc::DestinationListing& listing) {
+        call.answer(200, page_of(listing.rows, destination_fields, limit, [](const auto& row) { return row.name.value; }));
+    });
+}
+
+void set_destination(const Call& call) {
+    ipc::SetDestination ask;
+    if (!call.take_parameter(0, ask.name) || !call.take_fields(ask, destination_action_fields)) return;
+    ask.actor = call.actor();
+    call.ask<ipc::SetDestination>(ServiceId::qmgr, ask, [call](const ipc::AdminResult& result) { call.changed(result, 204); });
 }
 
 } // namespace postern::api

@@ -195,6 +195,40 @@ constexpr auto queue_fields = std::tuple(
     field("state", &ipc::QueueRow::state, "of that recipient"),
     field("last_error", &ipc::QueueRow::last_error, "why it waits"));
 
+constexpr auto queue_act_fields = std::tuple(
+    field("action", &ipc::QueueAct::action, "what is done to them"),
+    field("ids", &ipc::QueueAct::ids, "only these messages; every one when left out"),
+    field("sender", &ipc::QueueAct::sender, "only from this reverse-path, * for anything, <> for the null one"),
+    field("recipient", &ipc::QueueAct::recipient, "only recipients like this, * for anything"),
+    field("domain", &ipc::QueueAct::domain, "only recipients of this domain"),
+    field("state", &ipc::QueueAct::state, "only recipients in this state"),
+    field("error", &ipc::QueueAct::error, "only where the last error has this text"),
+    field("arrived_before", &ipc::QueueAct::arrived_before, "only older messages, seconds since the epoch"),
+    field("arrived_after", &ipc::QueueAct::arrived_after, "only younger ones"),
+    field("next_hop", &ipc::QueueAct::next_hop, "of reroute: [192.0.2.1]:25; empty: as the routes say again"),
+    field("after", &ipc::QueueAct::after, "the next of the answer before"));
+
+constexpr auto new_recipient_fields = std::tuple(
+    field("address", &ipc::EditRecipient::address, "where it goes instead"));
+
+constexpr auto destination_fields = std::tuple(
+    field("name", &ipc::DestinationRow::name, "the next hop"),
+    field("state", &ipc::DestinationRow::state, "up, down, probing or frozen"),
+    field("waiting", &ipc::DestinationRow::waiting, "messages that wait for their turn there"),
+    field("active", &ipc::DestinationRow::active, "deliveries under way"),
+    field("window", &ipc::DestinationRow::window, "how many it may have at once now"),
+    field("failures", &ipc::DestinationRow::failures, "in a row"),
+    field("last_failure", &ipc::DestinationRow::last_failure, "seconds since the epoch"),
+    field("paused_until", &ipc::DestinationRow::paused_until, "seconds since the epoch; 0: not paused"),
+    field("reason", &ipc::DestinationRow::reason, "of the last failure"));
+
+constexpr auto destination_action_fields = std::tuple(
+    field("action", &ipc::SetDestination::action, "freeze stops mail to it until thaw; probe ends its pause"));
+
+constexpr auto queue_count_fields = std::tuple(
+    field("what", &ipc::QueueCount::what, "a state, or a last error"),
+    field("recipients", &ipc::QueueCount::recipients, "how many"));
+
 constexpr auto queue_recipient_fields = std::tuple(
     field("recipient", &ipc::QueueRecipient::forward_path, "as the client gave it"),
     field("address", &ipc::QueueRecipient::address, "after expansion"),

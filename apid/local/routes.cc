@@ -100,6 +100,13 @@ constexpr Route table[] = {
     {.method = "GET", .path = "/api/v1/queue", .summary = "Messages that wait", .handle = list_queue, .result = page<one<queue_fields>>, .pages = true},
     {.method = "GET", .path = "/api/v1/queue/{id}", .summary = "One message and each of its recipients", .handle = show_queued, .result = one<queue_fields>},
 
+    {.method = "GET", .path = "/api/v1/queue/{id}/content", .summary = "The message as it will be sent, a piece from ?from on; an empty one is the end", .handle = read_queued},
+    {.method = "PATCH", .path = "/api/v1/queue/{id}/recipients/{recipient}", .summary = "Another address for a recipient that waits", .handle = edit_queued_recipient, .body = one<new_recipient_fields>, .good = 204},
+    {.method = "POST", .path = "/api/v1/queue-actions", .summary = "Do something to messages that wait; a step at a time, until next is null", .handle = act_on_queue, .body = one<queue_act_fields>, .result = any_object},
+    {.method = "GET", .path = "/api/v1/queue-statistics", .summary = "Recipients that wait, by state and by last error", .handle = show_queue_statistics, .result = any_object},
+    {.method = "GET", .path = "/api/v1/destinations", .summary = "Next hops of outbound mail that something is known of", .handle = list_destinations, .result = page<one<destination_fields>>, .pages = true},
+    {.method = "PATCH", .path = "/api/v1/destinations/{name}", .summary = "Freeze, thaw or probe it", .handle = set_destination, .body = one<destination_action_fields>, .good = 204},
+
     {.method = "GET", .path = "/api/v1/history", .summary = "What happened to ?key, a queue id, trace id, Message-ID or address, since ?since", .handle = show_history, .result = page<any_object>, .pages = true},
 };
 

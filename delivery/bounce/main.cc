@@ -1,7 +1,14 @@
 // postern-bounce. See README.md and postern-bounce(8).
-#include "ipc/daemon.h"
+#include "delivery/bounce/service.h"
+
+#include <memory>
 
 int main() {
     using namespace postern;
-    return ipc::run_daemon({.self = ipc::ServiceId::bounce, .prepare = {}, .start = [](ipc::Daemon&) {}});
+    static std::unique_ptr<bounce::Service> service;
+    return ipc::run_daemon({
+        .self = ipc::ServiceId::bounce,
+        .prepare = {},
+        .start = [](ipc::Daemon& daemon) { service = std::make_unique<bounce::Service>(daemon); },
+    });
 }

@@ -87,6 +87,13 @@ Result<Fd> LargeFiles::open(const LargeBody& body) {
     return file;
 }
 
+Result<std::string> LargeFiles::read(const LargeBody& body, std::uint64_t from, std::size_t size) {
+    auto file = open_file(sys_, folder_, file_name(body.name), O_RDONLY);
+    if (!file) return file.error();
+    const auto rest = body.size - std::min(from, body.size);
+    return read_exactly(sys_, file->get(), from, static_cast<std::size_t>(std::min<std::uint64_t>(rest, size)));
+}
+
 bool LargeFiles::is_there(const LargeBody& body) {
     auto file = open_file(sys_, folder_, file_name(body.name), O_RDONLY);
     FileInfo info;

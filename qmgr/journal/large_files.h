@@ -22,6 +22,8 @@ class LargeFiles {
     Result<LargeBody> commit(std::uint64_t name);
     // For reading, checked against its reference. Blocks.
     Result<Fd> open(const LargeBody& body);
+    // A piece of it, as it lies there: for people to look at.
+    Result<std::string> read(const LargeBody& body, std::uint64_t from, std::size_t size);
     bool is_there(const LargeBody& body);
     Result<void> remove(std::uint64_t name);
 

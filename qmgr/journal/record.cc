@@ -2,6 +2,8 @@
 
 #include "libcommon/crc32c.h"
 
+#include <algorithm>
+
 namespace postern::qmgr {
 namespace {
 
@@ -17,7 +19,8 @@ struct Tally {
     Totals operator()(const Accepted& m) const {
         Totals totals;
         (m.parent ? totals.expanded : totals.accepted) += m.envelope.recipients.size();
-        if (m.parent) totals.count(m.parent->recipient.outcome, 1);
+        if (m.parent)
+            for (const RecipientRecord& recipient : m.parent->recipients) totals.count(recipient.outcome, 1);
         return totals;
     }
     Totals operator()(const Changed& m) const {
@@ -38,6 +41,36 @@ template <std::size_t Index> Result<JournalRecord> decode_as(std::string_view bo
     auto record = decode<std::variant_alternative_t<Index, JournalRecord>>(body);
     if (!record) return record.error();
     return JournalRecord(std::move(*record));
+}
+
+// The parts of a record that list recipients, with the notes that travel beside them.
+template <class Do> void for_each_list(JournalRecord& record, Do&& act) {
+    if (auto* m = std::get_if<Accepted>(&record); m && m->parent) act(m->parent->recipients, m->parent->notes);
+    if (auto* m = std::get_if<Changed>(&record)) act(m->recipients, m->notes);
+    if (auto* m = std::get_if<Kept>(&record)) act(m->recipients, m->notes);
+}
+
+bool has_notes(const RecipientRecords& recipients) {
+    return std::any_of(recipients.begin(), recipients.end(), [](const RecipientRecord& r) { return r.note != RecipientNote{}; });
+}
+
+bool has_notes(const JournalRecord& record) {
+    if (const auto* m = std::get_if<Accepted>(&record)) return m->parent && has_notes(m->parent->recipients);
+    if (const auto* m = std::get_if<Changed>(&record)) return has_notes(m->recipients);
+    if (const auto* m = std::get_if<Kept>(&record)) return has_notes(m->recipients);
+    return false;
+}
+
+void take_notes(const RecipientRecords& recipients, RecipientNotes& notes) {
+    for (const RecipientRecord& r : recipients)
+        if (r.note != RecipientNote{}) notes.push_back({r.index, r.note});
+}
+
+void give_notes(RecipientRecords& recipients, RecipientNotes& notes) {
+    for (IndexedNote& entry : notes.items)
+        for (RecipientRecord& r : recipients.items)
+            if (r.index == entry.index) r.note = std::move(entry.note);
+    notes.items.clear();
 }
 
 using Decoder = Result<JournalRecord> (*)(std::string_view);
@@ -75,6 +108,14 @@ Totals& Totals::operator+=(const Totals& other) {
 Totals tally(const JournalRecord& record) { return std::visit(Tally{}, record); }
 
 void append_frame(std::string& out, const JournalRecord& record) {
+    if (has_notes(record)) {
+        JournalRecord noted = record;
+        for_each_list(noted, [](RecipientRecords& recipients, RecipientNotes& notes) {
+            take_notes(recipients, notes);
+            for (RecipientRecord& r : recipients.items) r.note = {};
+        });
+        return append_frame(out, noted);
+    }
     const std::size_t at = out.size();
     out.append(frame_header - 1, '\0');
     out.push_back(static_cast<char>(record.index() + 1));
@@ -94,7 +135,9 @@ Result<Frame> read_frame(std::string_view bytes) {
 Result<JournalRecord> decode_record(const Frame& frame) {
     const auto number = static_cast<std::size_t>(frame.type);
     if (number == 0 || number > std::size(decoders)) return Error(Errc::corrupt, "record of an unknown type");
-    return decoders[number - 1](frame.body);
+    auto record = decoders[number - 1](frame.body);
+    if (record) for_each_list(*record, give_notes);
+    return record;
 }
 
 } // namespace postern::qmgr

@@ -30,6 +30,24 @@ struct Totals {
     }
 };
 
+// What only few recipients have.
+struct RecipientNote {
+    Text<255> remote;                  // the host that said `error`; empty: we
+    bool delay_told = false;           // the sender has had a report that it takes longer
+    Text<300> next_hop;                // set by an operator, instead of what the routes say
+    std::optional<ipc::EnvelopeRecipient> instead;      // of the envelope's, by an operator, too
+    bool operator==(const RecipientNote&) const = default;
+    static auto fields(auto& m) { return std::tie(m.remote, m.delay_told, m.next_hop, m.instead); }
+};
+struct IndexedNote {
+    std::uint32_t index = 0;
+    RecipientNote note;
+    bool operator==(const IndexedNote&) const = default;
+    static auto fields(auto& m) { return std::tie(m.index, m.note); }
+};
+// Filled from the recipients when a record is written, and put back into them when it is read: nobody else looks at it.
+using RecipientNotes = List<IndexedNote, ipc::max_recipients>;
+
 // All that is known of one recipient beside its envelope.
 struct RecipientRecord {
     std::uint32_t index = 0;
@@ -40,6 +58,7 @@ struct RecipientRecord {
     std::uint8_t deaths = 0;           // of agents that held nothing else: rule 11
     Text<16> code;                     // RFC 3463
     Text<512> error;
+    RecipientNote note;                // travels beside: this struct is inside records and cannot grow
     bool operator==(const RecipientRecord&) const = default;
     static auto fields(auto& m) {
         return std::tie(m.index, m.state, m.outcome, m.attempts, m.next_attempt, m.deaths, m.code, m.error);
@@ -57,12 +76,13 @@ struct LargeBody {
     static auto fields(auto& m) { return std::tie(m.name, m.size, m.crc); }
 };
 
-// Rule 6: the record that accepts a child also says what became of the parent's recipient.
+// Rule 6: the record that accepts a child also says what became of the parent's recipients.
 struct Parent {
     QueueId id;
-    RecipientRecord recipient;
+    RecipientRecords recipients;
+    RecipientNotes notes;
     bool operator==(const Parent&) const = default;
-    static auto fields(auto& m) { return std::tie(m.id, m.recipient); }
+    static auto fields(auto& m) { return std::tie(m.id, m.recipients, m.notes); }
 };
 
 // Gives the memory back; assigning an empty string keeps it.
@@ -90,8 +110,10 @@ struct Changed {
     QueueId id;
     bool copy = false;                 // carried forward from an older segment: counted there already
     RecipientRecords recipients;
+    RecipientNotes notes;
     bool operator==(const Changed&) const = default;
     static auto fields(auto& m) { return std::tie(m.id, m.copy, m.recipients); }
+    static auto added(auto& m) { return std::tie(m.notes); }
 };
 
 // Every recipient of these messages that still waited has ended, in the same way.
@@ -114,12 +136,13 @@ struct Kept {
     QueueId id;
     Accepted message;
     RecipientRecords recipients;       // that are no longer as they were accepted
+    RecipientNotes notes;
     bool operator==(const Kept&) const = default;
     // The message's own fields, one by one: what it adds is behind them all.
     static auto fields(auto& m) {
         return std::tuple_cat(std::tie(m.id), Accepted::fields(m.message), std::tie(m.recipients));
     }
-    static auto added(auto& m) { return Accepted::added(m.message); }
+    static auto added(auto& m) { return std::tuple_cat(Accepted::added(m.message), std::tie(m.notes)); }
 };
 
 // In the order of RecordType, from 1.

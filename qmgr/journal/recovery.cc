@@ -158,7 +158,8 @@ void Replay::end(const QueueId& id, std::uint64_t generation) {
 }
 
 void Replay::apply(Accepted&& message, const At& at) {
-    if (message.parent) update(message.parent->id, message.parent->recipient, at.generation);
+    if (message.parent)
+        for (const RecipientRecord& recipient : message.parent->recipients) update(message.parent->id, recipient, at.generation);
     add({at.id_salt, at.generation, static_cast<std::uint32_t>(at.offset)}, std::move(message), Base::journal, at.length);
 }
 

@@ -172,7 +172,7 @@ void Spool::written_accept(Result<Writer::Written> place, JournalRecord&& record
 }
 
 void Spool::change(const QueueId& id, RecipientRecords recipients, std::function<void()> done) {
-    writer_->submit(Changed{id, false, std::move(recipients)},
+    writer_->submit(Changed{id, false, std::move(recipients), {}},
                     [this, done = std::move(done)](Result<Writer::Written> place, JournalRecord&& record) {
                         if (!place) return;   // too large for a segment, which a state record never is
                         totals_ += tally(record);
@@ -289,7 +289,7 @@ void Spool::set_on_hold(const QueueId& id, std::function<void(Result<void>)> don
         bool moved = false;
         Result<void> result;
         if (!segment) {
-            result = move_to_hold(id, moved);
+            result = move_kept(id, Base::deferred, Base::hold, moved);
         } else if (auto kept = read_for_copy(*segment, id, length, state); !kept) {
             result = kept.error();
         } else {
@@ -304,12 +304,32 @@ void Spool::set_on_hold(const QueueId& id, std::function<void(Result<void>)> don
     });
 }
 
-Result<void> Spool::move_to_hold(const QueueId& id, bool& moved) {
-    if (sys_.rename(folders_.deferred.get(), id.text(), folders_.hold.get(), id.text()) != 0)
-        return Error::from_errno("rename to hold");
+Result<void> Spool::move_kept(const QueueId& id, Base from, Base to, bool& moved) {
+    if (sys_.rename(folder_of(from), id.text(), folder_of(to), id.text()) != 0) return Error::from_errno("rename a kept message");
     moved = true;
-    if (auto synced = sync_file(sys_, folders_.hold.get(), "hold"); !synced) return synced;
-    return sync_file(sys_, folders_.deferred.get(), "deferred");
+    for (const Base folder : {to, from})
+        if (auto synced = sync_file(sys_, folder_of(folder), "kept messages"); !synced) return synced;
+    return {};
+}
+
+void Spool::take_off_hold(const QueueId& id, std::function<void(Result<void>)> done) {
+    Stub* message = stub(id);
+    if (!message) return done(Error(Errc::not_found, "no such message"));
+    if (message->moving) return done(Error(Errc::unavailable, "being copied, try again"));
+    if (message->base != Base::hold) return done({});
+    message->moving = message->in_deferred = true;
+    keeper_.submit([this, id, done = std::move(done)] {
+        bool moved = false;
+        const auto result = move_kept(id, Base::hold, Base::deferred, moved);
+        hooks_.post([this, id, moved, result, done] {
+            Stub& kept = *stub(id);
+            kept.moving = false;
+            if (moved) kept.base = Base::deferred;
+            resume_drop(id);
+            release();
+            done(result);
+        });
+    });
 }
 
 void Spool::held(const QueueId& id, bool moved) {
@@ -339,6 +359,13 @@ void Spool::commit_large(std::uint64_t name, std::function<void(Result<LargeBody
 void Spool::open_large(const LargeBody& body, std::function<void(Result<Fd>)> done) {
     bodies_.submit([this, body, done = std::move(done)] {
         auto result = std::make_shared<Result<Fd>>(large_.open(body));
+        hooks_.post([done, result] { done(std::move(*result)); });
+    });
+}
+
+void Spool::read_large(const LargeBody& body, std::uint64_t from, std::size_t size, std::function<void(Result<std::string>)> done) {
+    bodies_.submit([this, body, from, size, done = std::move(done)] {
+        auto result = std::make_shared<Result<std::string>>(large_.read(body, from, size));
         hooks_.post([done, result] { done(std::move(*result)); });
     });
 }

@@ -64,10 +64,14 @@ class Spool {
 
     // Copies a message into hold/; the caller then records its recipients as held.
     void set_on_hold(const QueueId& id, std::function<void(Result<void>)> done);
+    // Back to deferred/; the caller then records them as it wants them.
+    void take_off_hold(const QueueId& id, std::function<void(Result<void>)> done);
 
     Result<LargeFiles::Opened> create_large();
     void commit_large(std::uint64_t name, std::function<void(Result<LargeBody>)> done);
     void open_large(const LargeBody& body, std::function<void(Result<Fd>)> done);
+    // A piece of it, at most `size` bytes.
+    void read_large(const LargeBody& body, std::uint64_t from, std::size_t size, std::function<void(Result<std::string>)> done);
     void remove_large(std::uint64_t name);
     // A body that was opened before the last start and never submitted: once, within `ticks_to_adopt` of recovery.
     static constexpr unsigned ticks_to_adopt = 600;
@@ -145,7 +149,7 @@ class Spool {
     Result<Accepted> read_base(const Segment* segment, const QueueId& id, const Stub& stub);
     Result<Kept> read_for_copy(const Segment& segment, const QueueId& id, std::uint32_t length, RecipientRecords state);
     void pin(std::uint64_t generation, int change);
-    Result<void> move_to_hold(const QueueId& id, bool& moved);
+    Result<void> move_kept(const QueueId& id, Base from, Base to, bool& moved);
     void held(const QueueId& id, bool moved);
     void lost(const QueueId& id, const std::string& why);
     void record_unaccounted(std::int64_t recipients);

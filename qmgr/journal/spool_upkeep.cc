@@ -92,7 +92,7 @@ void Spool::evacuate(std::uint64_t generation) {
         if (message.moving || message.damaged) continue;
         message.moving = message.in_deferred = true;
         const QueueId id{live.segment->header().id_salt, generation, offset};
-        batch.push_back({id, message.length, hooks_.snapshot(id)});
+        batch.push_back({id, message.length, hooks_.snapshot(id), {}});
     }
     if (batch.empty()) return forward_changes(generation);
     live.evacuating = true;
@@ -107,7 +107,7 @@ Result<Kept> Spool::read_for_copy(const Segment& segment, const QueueId& id, std
     stub.length = length;
     auto message = read_base(&segment, id, stub);
     if (!message) return message.error();
-    return Kept{id, std::move(*message), std::move(state)};
+    return Kept{id, std::move(*message), std::move(state), {}};
 }
 
 void Spool::copy_out(const Segment& segment, std::vector<Copy>& batch) {
@@ -149,7 +149,7 @@ void Spool::forward_changes(std::uint64_t generation) {
     for (auto& [id, message] : kept_) {
         if (message.oldest_change != generation || message.moving) continue;
         message.moving = true;
-        writer_->submit(Changed{id, true, hooks_.snapshot(id)}, [this, id = id](Result<Writer::Written> place, JournalRecord&&) {
+        writer_->submit(Changed{id, true, hooks_.snapshot(id), {}}, [this, id = id](Result<Writer::Written> place, JournalRecord&&) {
             Stub* copied = stub(id);
             if (!copied) return;
             copied->moving = false;

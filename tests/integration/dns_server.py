@@ -19,6 +19,7 @@ Behaviours, of UDP and TCP unless said otherwise:
     truncate        UDP: TC and no records; TCP: the whole answer
     wrong_id, wrong_question, wrong_case, wrong_type, no_question, short, garbage      UDP: such an answer; TCP: the right one
     spoofed         UDP: 3 answers with a wrong id and false data, then the right one
+    storm           UDP: 200 datagrams of random octets, then the right one; TCP: the right one
     elsewhere       UDP: the answer comes from another port
     drip            UDP: truncated; TCP: a byte every `drip_interval` seconds
     close           UDP: truncated; TCP: closed without an answer
@@ -283,6 +284,7 @@ MANGLED = {
     "no_question": lambda response, query: [without_question(response)],
     "short": lambda response, query: [response.to_wire()[:11]],
     "garbage": lambda response, query: [query[:2] + b"\x81\x80" + random.randbytes(100)],
+    "storm": lambda response, query: [*(random.randbytes(random.randrange(1, 600)) for _ in range(200)), response.to_wire()],
     "spoofed": lambda response, query: [*(false_answer(response, offset) for offset in (1, 2, 3)), response.to_wire()],
 }
 BEHAVIOURS = {*CODES, *MANGLED, "nxdomain", "no_soa", "lame", "empty", "elsewhere", "slow"}

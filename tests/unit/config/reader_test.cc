@@ -83,7 +83,7 @@ TEST_CASE("units and lists") {
     CHECK_FALSE(outcome.config.flag("server.seccomp"));
 }
 
-TEST_CASE("rates and networks") {
+TEST_CASE("rates, networks and servers") {
     struct Case { std::string_view key, written, flat; };
     const Case cases[] = {
         {"policy.client_messages", "100/1h", "100/3600000"}, {"policy.client_messages", "7/30s", "7/30000"},
@@ -93,6 +93,10 @@ TEST_CASE("rates and networks") {
         {"policy.client_messages", "5/2d", "-"},             {"policy.client_messages", "5/1h/1h", "-"},
         {"policy.trusted_networks", "192.0.2.0/24 ::1", "192.0.2.0/24\n::1\n"},
         {"policy.trusted_networks", "192.0.2.1/24", "-"},    {"policy.trusted_networks", "", ""},
+        {"dns.servers", "192.0.2.1 ::1", "192.0.2.1:53\n[::1]:53\n"},
+        {"dns.servers", "192.0.2.1:5353 [2001:db8::1]:54", "192.0.2.1:5353\n[2001:db8::1]:54\n"},
+        {"dns.servers", "192.0.2.1:0", "-"},                 {"dns.servers", "ns.example.org", "-"},
+        {"dns.servers", "192.0.2.1:53:1", "-"},              {"dns.servers", "", ""},
     };
     for (const Case& c : cases) {
         INFO(c.key << ": " << c.written);

@@ -41,11 +41,13 @@ TEST_CASE("Commands are named once, and each group they are in has its help") {
     }
 }
 
-TEST_CASE("The manual page names every command") {
-    std::ifstream file(POSTERN_SOURCE_DIR "/man/mailctl.1");
-    std::string page(std::istreambuf_iterator<char>(file), {});
+TEST_CASE("The manual pages name every command") {
     std::string text;
-    for (const char c : page) if (c != '\\') text += c;
+    for (const char* name : {"mailctl.1", "mailctl-queue.1"}) {
+        std::ifstream file(std::string(POSTERN_SOURCE_DIR "/man/") + name);
+        for (const char c : std::string(std::istreambuf_iterator<char>(file), {}))
+            if (c != '\\') text += c;
+    }
     for (const Command& command : commands()) {
         INFO(command.path);
         CHECK(text.find(".B mailctl " + std::string(command.path)) != std::string::npos);

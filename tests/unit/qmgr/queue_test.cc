@@ -13,6 +13,13 @@ State state_of(const World& world, std::size_t message, std::size_t recipient = 
     return entry.found ? entry.recipients.items.at(recipient).state : State::done;
 }
 
+ipc::QueueList page_after(const QueueId& after) {
+    ipc::QueueList ask;
+    ask.after = after;
+    ask.limit = 10;
+    return ask;
+}
+
 void always(World& world, ipc::DeliveryStatus status, const char* code) {
     world.verdict = [status, code](const ipc::Deliver&, const ipc::DeliverRecipient& r) {
         return ipc::RecipientOutcome{r.index, status, code, "because"};
@@ -238,11 +245,22 @@ TEST_CASE("an agent is told what concerns its recipients") {
 }
 
 TEST_CASE("a part of ours that is away is tried again within seconds") {
-    CHECK(retry_delay(1, "4.3.0") == std::chrono::seconds(1));
-    CHECK(retry_delay(2, "4.3.2") == std::chrono::seconds(2));
-    CHECK(retry_delay(99, "4.3.0") == std::chrono::hours(4));
-    CHECK(retry_delay(1, "4.2.2") == std::chrono::minutes(5));
-    CHECK(retry_delay(99, "4.2.2") == std::chrono::hours(4));
+    const RetryPolicy policy;
+    CHECK(retry_delay(policy, 1, "4.3.0", 0) == std::chrono::seconds(1));
+    CHECK(retry_delay(policy, 2, "4.3.2", 0) == std::chrono::seconds(2));
+    CHECK(retry_delay(policy, 99, "4.3.0", 0) == std::chrono::hours(4));
+    CHECK(retry_delay(policy, 1, "4.2.2", 0) == std::chrono::minutes(5));
+    CHECK(retry_delay(policy, 99, "4.2.2", 0) == std::chrono::hours(4));
+}
+
+TEST_CASE("what failed together is not tried together") {
+    RetryPolicy policy;
+    policy.jitter = 10;
+    std::set<std::chrono::seconds> delays;
+    for (std::uint64_t spread = 0; spread < 1000; ++spread) delays.insert(retry_delay(policy, 1, "4.4.1", spread * 7919));
+    CHECK(delays.size() == 31);
+    CHECK(*delays.begin() == std::chrono::minutes(5));
+    CHECK(*delays.rbegin() == std::chrono::seconds(330));
 }
 
 TEST_CASE("nothing expires on age alone") {
@@ -291,7 +309,7 @@ TEST_CASE("a failed recipient stays visible and does not hold up the others") {
     world.settle();
     CHECK(state_of(world, 0, 0) == State::done);
     CHECK(state_of(world, 0, 1) == State::failed);
-    CHECK(world.queue->list({}, 10).rows.items.at(0).last_error.value == "disabled");
+    CHECK(world.queue->list({}).rows.items.at(0).last_error.value == "disabled");
     CHECK(world.queue->conservation().balanced);
 }
 
@@ -304,7 +322,7 @@ TEST_CASE("foreign recipients wait, visibly, until there is an agent for them") 
     world.settle();
     CHECK(state_of(world, 0, 0) == State::no_route);
     CHECK(state_of(world, 0, 1) == State::done);
-    const auto rows = world.queue->list({}, 10);
+    const auto rows = world.queue->list({});
     CHECK(rows.total == 1);
     CHECK(rows.rows.items.at(0).state == State::no_route);
     CHECK(rows.rows.items.at(0).recipients == 1);
@@ -348,14 +366,14 @@ TEST_CASE("poison: a message that kills agents loses its script, then goes on ho
         world.settle();
         CHECK(deaths <= 5);
         CHECK(world.queue->messages() == 1);               // the others were delivered
-        CHECK(world.queue->list({}, 10).rows.items.at(0).state == State::held);
+        CHECK(world.queue->list({}).rows.items.at(0).state == State::held);
         CHECK(world.sys.names("hold").size() == 1);
         CHECK(world.queue->conservation().held == 1);
         world.kills_agent = nullptr;
         world.crash(true);
         REQUIRE(world.start());
         world.settle();
-        CHECK(world.queue->list({}, 10).rows.items.at(0).state == State::held);
+        CHECK(world.queue->list({}).rows.items.at(0).state == State::held);
         CHECK(world.queue->conservation().balanced);
     }
     CHECK(world.damage.empty());
@@ -422,12 +440,12 @@ TEST_CASE("the queue is listed page by page") {
     std::set<QueueId> seen;
     QueueId after;
     for (int page = 0; page < 3; ++page) {
-        const auto listing = world.queue->list(after, 10);
+        const auto listing = world.queue->list(page_after(after));
         CHECK(listing.total == 25);
         for (const auto& row : listing.rows) seen.insert(row.id);
         after = listing.rows.items.back().id;
     }
     CHECK(seen.size() == 25);
-    CHECK(world.queue->list(after, 10).rows.empty());
+    CHECK(world.queue->list(page_after(after)).rows.empty());
     CHECK_FALSE(world.queue->show({1, 2, 3}).found);
 }

@@ -26,16 +26,17 @@ RecipientRecord sample_recipient(Outcome outcome) {
     record.attempts = 2;
     record.code = "4.2.2";
     record.error = "mailbox full";
+    record.note = {"mx.example.test", true, "[192.0.2.1]:2525", ipc::EnvelopeRecipient{"x@lab.test", 3, "y@lab.test", ""}};
     return record;
 }
 
 std::vector<JournalRecord> samples() {
     Accepted child = sample_message();
-    child.parent = Parent{{1, 2, 3}, sample_recipient(Outcome::delivered)};
+    child.parent = Parent{{1, 2, 3}, {{sample_recipient(Outcome::delivered)}}, {}};
     child.large = LargeBody{9, 300000, 77};
-    return {sample_message(), child, Changed{{1, 2, 3}, false, {{sample_recipient(Outcome::waiting)}}},
+    return {sample_message(), child, Changed{{1, 2, 3}, false, {{sample_recipient(Outcome::waiting)}}, {}},
             Finished{Outcome::delivered, {{{{1, 2, 3}, 1}, {{1, 2, 4}, 5}}}},
-            Kept{{1, 2, 3}, sample_message(), {{sample_recipient(Outcome::bounced)}}}};
+            Kept{{1, 2, 3}, sample_message(), {{sample_recipient(Outcome::bounced)}}, {}}};
 }
 
 SegmentHeader sample_header(std::uint64_t bytes) {
@@ -111,7 +112,7 @@ TEST_CASE("records add up in recipients") {
     CHECK(totals.accepted == 1);
     CHECK(totals.expanded == 1);
     CHECK(totals.delivered == 7);        // the parent's recipient, and six that finished
-    Changed change{{1, 2, 3}, false, {{sample_recipient(Outcome::bounced)}}};
+    Changed change{{1, 2, 3}, false, {{sample_recipient(Outcome::bounced)}}, {}};
     CHECK(tally(change).bounced == 1);
     change.copy = true;
     CHECK(tally(change) == Totals{});
@@ -192,7 +193,7 @@ TEST_CASE("a batch takes what fits and no more") {
 }
 
 TEST_CASE("a kept file is whole or nothing") {
-    const Kept kept{{1, 2, 3}, sample_message(), {{sample_recipient(Outcome::waiting)}}};
+    const Kept kept{{1, 2, 3}, sample_message(), {{sample_recipient(Outcome::waiting)}}, {}};
     const std::string bytes = encode_kept(kept);
     CHECK(*decode_kept(bytes) == kept);
     CHECK_FALSE(decode_kept(bytes + "x"));
@@ -272,6 +273,6 @@ TEST_CASE("what extensions say is in the journal and in kept files") {
     std::string bytes;
     append_frame(bytes, message);
     CHECK(std::get<Accepted>(*decode_record(*read_frame(bytes))) == message);
-    const Kept kept{{1, 2, 3}, message, {{sample_recipient(Outcome::waiting)}}};
+    const Kept kept{{1, 2, 3}, message, {{sample_recipient(Outcome::waiting)}}, {}};
     CHECK(*decode_kept(encode_kept(kept)) == kept);
 }

@@ -44,6 +44,11 @@ struct World {
     AgentId agent = 0, next_agent = 1;
     std::function<ipc::RecipientOutcome(const ipc::Deliver&, const ipc::DeliverRecipient&)> verdict;
     std::function<bool(const ipc::Deliver&)> kills_agent;
+    std::vector<ipc::ComposeReport> reports;                   // that were asked for
+    std::function<Result<ipc::ComposedReport>(const ipc::ComposeReport&)> writes_report;
+    std::function<Queue::Ports::Resolved(const std::string&)> resolve = [](const std::string& address) {
+        return Queue::Ports::Resolved{{{address, 99, address, ""}}};
+    };
     std::vector<ipc::Deliver> plain_deliveries;
 
     bool start();
@@ -71,6 +76,8 @@ struct World {
     void checkpoint(bool durable = true);
     void advance(std::chrono::seconds time);
     void deliver(AgentId to, JobId job, ipc::Deliver message);
+    void compose(JobId job, ipc::ComposeReport report);
+    void add_agent(ipc::AgentKind kind) { queue->agent_up(next_agent++, kind, 4); }
     void check_bytes(const QueueId& id, const std::string& body);
     void check_promises();                                     // after recovery: nothing lost, nothing damaged
 };
@@ -78,7 +85,11 @@ struct World {
 inline bool World::start() {
     queue = std::make_unique<Queue>(queue_options, Queue::Ports{
         [this](AgentId to, JobId job, ipc::Deliver message, Fd) { deliver(to, job, std::move(message)); },
+        [this](AgentId, JobId job, ipc::ComposeReport report, Fd) { compose(job, std::move(report)); },
+        [this](const ipc::Address& address, const TraceId&, auto done) { done(resolve(address.value)); },
         [](const RecipientEvent&) {},
+        [](const QueueId&, const QueueId&, const ipc::Envelope&, std::string_view) {},
+        [this](const QueueId&, std::string_view why) { troubles.push_back("report: " + std::string(why)); },
         [this](const QueueId&, std::string_view) { ++corrupt; },
         [this](std::size_t) { recovered = true; }});
     auto hooks = queue->hooks();
@@ -207,7 +218,7 @@ inline void World::check_bytes(const QueueId& id, const std::string& body) {
 inline void World::deliver(AgentId to, JobId job, ipc::Deliver message) {
     if (sys.is_down()) return;
     if (!message.large) check_bytes(message.id, message.body.value);
-    if (message.trace_header.value != "Received: by lab id " + message.id.text() + "\r\n")
+    if (promised.contains(message.id) && message.trace_header.value != "Received: by lab id " + message.id.text() + "\r\n")
         damage.push_back("wrong trace header");
     if (message.plain) plain_deliveries.push_back(message);
     posted.push_back([this, to, job, message = std::move(message)] {
@@ -226,6 +237,14 @@ inline void World::deliver(AgentId to, JobId job, ipc::Deliver message) {
             result.outcomes.push_back(outcome);
         }
         queue->job_done(job, result);
+    });
+}
+
+inline void World::compose(JobId job, ipc::ComposeReport report) {
+    reports.push_back(report);
+    posted.push_back([this, job, report = std::move(report)] {
+        ipc::ComposedReport composed{true, false, ipc::BodyKind::seven_bit, "Subject: report\r\n\r\n", ""};
+        queue->report_done(job, writes_report ? writes_report(report) : Result<ipc::ComposedReport>(std::move(composed)));
     });
 }
 
