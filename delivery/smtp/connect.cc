@@ -38,7 +38,7 @@ SocketAddress socket_address(const IpAddress& address, std::uint16_t port) {
 
 Connect::Connect(Loop& loop, const IpAddress& to, std::uint16_t port, const std::optional<IpAddress>& from,
                  std::chrono::milliseconds limit, Done done)
-    : loop_(loop), limit_(loop, [this] { finish(Error(Errc::timeout, "connection timed out")); }), done_(std::move(done)),
+    : limit_(loop, [this] { finish(Error(Errc::timeout, "connection timed out")); }), done_(std::move(done)),
       alive_(std::make_shared<bool>(true)) {
     if (auto begun = begin(to, port, from); !begun) {
         loop.defer([this, alive = std::weak_ptr<bool>(alive_), error = begun.error()] { if (alive.lock()) finish(error); });

@@ -22,7 +22,6 @@ class Connect {
     void writable();
     void finish(Result<Fd> result);
 
-    Loop& loop_;
     Fd socket_;
     std::unique_ptr<Watch> writable_;
     Timer limit_;

@@ -81,7 +81,7 @@ def test_both_families(instance, domain):
     with instance.server() as four:
         assert instance.send(domain((10, ["::1", four.address])))["event"] == "delivered"
     with SmtpServer(address="::1", port=instance.outbound_port) as six:
-        assert instance.send(f"r{next(numbers)}@[IPv6:::1]")["event"] == "delivered"
+        assert instance.send(f"r{next(numbers)}@[ipv6:::1]")["event"] == "delivered"
 
 
 def test_attempts_are_bounded(instance, domain):
