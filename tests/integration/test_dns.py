@@ -145,6 +145,7 @@ def test_mailctl(asker, servers):
     assert asker.dns("lookup", "missing.test")[0] == 67
     assert asker.dns("lookup", "example.test", "PTR")[0] == 67
     assert asker.dns("lookup", "a..b")[0] == 65
+    assert asker.dns("lookup", "192.0.2.1")[1].splitlines()[1:] == ["example.test"]
     assert asker.dns("flush", "alias.test") == (0, "forgotten: 1 answers\n")
     assert asker.dns("lookup", "example.test", "NAPTR")[0] == 65
 
