@@ -65,7 +65,7 @@ void count_rejected(const Server& server, const Question& question, Match why) {
     if (Clock::now() < next) return;
     next = Clock::now() + std::chrono::minutes(1);
     log::warning("resolvd.answer.rejected", {{"server", server.text()}, {"name", printable(question.name)}, {"why", to_string(why)},
-                                         {"count", std::exchange(unsaid, 0)}});
+                                             {"count", std::exchange(unsaid, 0)}});
 }
 
 } // namespace
