@@ -53,6 +53,22 @@ bool IpAddress::is_loopback() const {
     return std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t b) { return b == 0; }) && bytes_[15] == 1;
 }
 
+std::string IpAddress::bytes() const {
+    const auto first = bytes_.begin() + static_cast<std::ptrdiff_t>(is_v4() ? mapped_prefix.size() : 0);
+    return {first, bytes_.end()};
+}
+
+std::string IpAddress::reverse_name() const {
+    std::string name;
+    if (is_v4()) {
+        for (std::size_t i = bytes_.size(); i-- > mapped_prefix.size();) name += std::to_string(bytes_[i]) + ".";
+        return name + "in-addr.arpa";
+    }
+    const std::string digits = to_hex(bytes());
+    for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit) name.append({*digit, '.'});
+    return name + "ip6.arpa";
+}
+
 std::string IpAddress::text() const {
     char out[INET6_ADDRSTRLEN] = {};
     if (is_v4()) ::inet_ntop(AF_INET, bytes_.data() + mapped_prefix.size(), out, sizeof out);

@@ -24,6 +24,9 @@ class IpAddress {
     bool is_v4() const;
     bool is_loopback() const;                                    // 127.0.0.0/8 and ::1
     std::string text() const;
+    std::string bytes() const;                                   // 4 or 16, in network order
+    // Its name in the DNS: "1.2.0.192.in-addr.arpa" (RFC 1035 section 3.5), nibbles below ip6.arpa (RFC 3596 section 2.5).
+    std::string reverse_name() const;
     IpAddress masked(unsigned bits) const;                       // of 128; an IPv4 address has its 32 at the end
 
     auto operator<=>(const IpAddress&) const = default;

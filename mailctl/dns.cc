@@ -1,4 +1,5 @@
 // What the daemons find in the DNS, asked as they ask.
+#include "libcommon/network.h"
 #include "libcommon/text.h"
 #include "mailctl/fields.h"
 #include "mailctl/output.h"
@@ -50,9 +51,14 @@ std::string answer_text(const json::Value& answer) {
 
 } // namespace
 
+// An address is asked for by its own name, for whose it is.
 int dns_lookup(const Context& c) {
-    const std::string& type = c.arguments.one("TYPE");
-    const json::Value answer = c.client().get(fmt::format("/api/v1/dns/records?name={}&type={}", encoded(c.arguments.one("NAME")), encoded(type)));
+    std::string name = c.arguments.one("NAME"), type = c.arguments.one("TYPE");
+    if (const auto address = IpAddress::parse(name); address && (type.empty() || iequals(type, "PTR"))) {
+        name = address->reverse_name();
+        type = "PTR";
+    }
+    const json::Value answer = c.client().get("/api/v1/dns/records?name=" + encoded(name) + "&type=" + encoded(type));
     c.show(answer, answer_text);
     return ending_of(answer).code;
 }

@@ -8,7 +8,8 @@ namespace {
 // What an entry takes, nodes of list and map and the allocator's own included, rounded up rather than down.
 std::size_t cost_of(const Question& question, const ipc::DnsAnswer& answer) {
     constexpr std::size_t per_entry = 448, per_record = 64;
-    std::size_t cost = per_entry + 2 * question.name.size() + answer.canonical.value.size() + answer.reason.value.size() + answer.source.value.size();
+    std::size_t cost = per_entry + 2 * question.name.size() + answer.canonical.value.size() +
+                       answer.reason.value.size() + answer.source.value.size();
     for (const ipc::DnsRecord& record : answer.records) cost += per_record + record.data.value.size();
     return cost;
 }

@@ -68,8 +68,13 @@ Chain::Step Chain::deny(const Reply& reply, unsigned links_before) {
 
 Chain::Step Chain::take(const Reply& reply, bool trusted) {
     if (reply.code != no_error && reply.code != nxdomain) return refuse(code_name(reply.code));
+    const Step step = read(reply);
+    if (step != Step::refused) answer_.authentic = answer_.authentic && reply.authentic && trusted;
+    return step;
+}
+
+Chain::Step Chain::read(const Reply& reply) {
     const unsigned links_before = links_;
-    answer_.authentic = answer_.authentic && reply.authentic && trusted;
     if (!follow(reply)) return fail("more than " + std::to_string(max_links) + " CNAMEs, or a circle of them");
     answer_.canonical = question_.name;
     if (!collect(reply)) {

@@ -28,6 +28,7 @@ class Chain {
   private:
     Step refuse(std::string why);
     Step fail(std::string why);
+    Step read(const Reply& reply);
     bool follow(const Reply& reply);
     bool collect(const Reply& reply);
     Step deny(const Reply& reply, unsigned links_before);

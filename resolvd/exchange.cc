@@ -5,7 +5,6 @@
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 
-#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -32,18 +31,18 @@ struct Address {
     sockaddr_storage storage{};
     socklen_t size = 0;
     explicit Address(const Server& server) {
-        const std::string host = server.address.text();
+        const std::string host = server.address.bytes();
         if (server.address.is_v4()) {
             auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
             v4.sin_family = AF_INET;
             v4.sin_port = htons(server.port);
-            ::inet_pton(AF_INET, host.c_str(), &v4.sin_addr);
+            std::memcpy(&v4.sin_addr, host.data(), host.size());
             size = sizeof v4;
         } else {
             auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
             v6.sin6_family = AF_INET6;
             v6.sin6_port = htons(server.port);
-            ::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr);
+            std::memcpy(&v6.sin6_addr, host.data(), host.size());
             size = sizeof v6;
         }
     }
@@ -66,7 +65,7 @@ void count_rejected(const Server& server, const Question& question, Match why) {
     if (Clock::now() < next) return;
     next = Clock::now() + std::chrono::minutes(1);
     log::warning("resolvd.answer.rejected", {{"server", server.text()}, {"name", printable(question.name)}, {"why", to_string(why)},
-                                         {"count", std::exchange(unsaid, 0)}});
+                                             {"count", std::exchange(unsaid, 0)}});
 }
 
 } // namespace

@@ -4,7 +4,6 @@
 #include "resolvd/name.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 
 namespace postern::dns {
 namespace {
@@ -19,13 +18,6 @@ std::vector<std::string_view> words_of(std::string_view line) {
         line.remove_prefix(words.back().size());
     }
     return words;
-}
-
-std::string octets(const IpAddress& address) {
-    char bytes[16];
-    const int family = address.is_v4() ? AF_INET : AF_INET6;
-    ::inet_pton(family, address.text().c_str(), bytes);
-    return {bytes, address.is_v4() ? 4U : 16U};
 }
 
 template <class T> void add(std::vector<T>& to, const T& item) {
@@ -57,7 +49,7 @@ void Hosts::read_line(std::string_view line) {
         const auto name = normal_name(words[i]);
         if (!name) continue;
         add(addresses_[*name], *address);
-        if (i == 1) add(names_[reverse_name(*address)], *name);
+        if (i == 1) add(names_[address->reverse_name()], *name);
     }
 }
 
@@ -71,7 +63,7 @@ std::optional<ipc::DnsAnswer> Hosts::find(const Question& question) const {
         const auto found = addresses_.find(question.name);
         if (found == addresses_.end()) return std::nullopt;
         for (const IpAddress& address : found->second)
-            if (address.is_v4() == (question.type == ipc::DnsType::a)) record(octets(address));
+            if (address.is_v4() == (question.type == ipc::DnsType::a)) record(address.bytes());
     } else if (question.type == ipc::DnsType::ptr) {
         const auto found = names_.find(question.name);
         if (found == names_.end()) return std::nullopt;

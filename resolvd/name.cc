@@ -3,8 +3,6 @@
 #include "libcommon/text.h"
 
 #include <algorithm>
-#include <array>
-#include <arpa/inet.h>
 
 namespace postern::dns {
 namespace {
@@ -53,21 +51,6 @@ std::optional<std::string> text_name(std::string_view wire) {
     }
     if (wire.size() != 1 || text.size() > max_name) return std::nullopt;
     return text;
-}
-
-std::string reverse_name(const IpAddress& address) {
-    std::string name;
-    if (address.is_v4()) {
-        const std::string text = address.text();
-        const auto octets = split(text, '.');
-        for (auto octet = octets.rbegin(); octet != octets.rend(); ++octet) name.append(*octet).append(".");
-        return name + "in-addr.arpa";
-    }
-    std::array<char, 16> bytes{};
-    ::inet_pton(AF_INET6, address.text().c_str(), bytes.data());
-    const std::string digits = to_hex({bytes.data(), bytes.size()});
-    for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit) name.append({*digit, '.'});
-    return name + "ip6.arpa";
 }
 
 } // namespace postern::dns

@@ -1,10 +1,8 @@
-// Names of the DNS as text and as bytes, and the names that addresses have in it. Pure.
+// Names of the DNS as text and as bytes. Pure.
 //
 // Text is ASCII, lower case, without the last dot; the root is empty. A name with octets that need escapes (a dot within a label,
 // a blank) is none of mail's and is not taken, from neither side: no two names look alike here.
 #pragma once
-
-#include "libcommon/network.h"
 
 #include <optional>
 #include <span>
@@ -21,8 +19,5 @@ std::optional<std::string> normal_name(std::string_view written);
 // Of a normal name, uncompressed; `dice` has a bit for each octet of it that makes a letter upper case (0x20), or none.
 std::string wire_name(std::string_view name, std::span<const unsigned char> dice = {});
 std::optional<std::string> text_name(std::string_view wire);
-
-// "1.2.0.192.in-addr.arpa", RFC 1035 section 3.5; nibbles below ip6.arpa, RFC 3596 section 2.5.
-std::string reverse_name(const IpAddress& address);
 
 } // namespace postern::dns

@@ -46,6 +46,7 @@ void Resolver::ask(std::string_view name, ipc::DnsType type, Done done) {
 void Resolver::begin(const Question& question, Done done) {
     Flight& flight = flights_[question];
     flight.waiting.push_back(std::move(done));
+    flight.asked = servers_;
     flight.lookup = std::make_shared<Lookup>(loop_, question, servers_, settings_.patience,
                                              [this, question](ipc::DnsAnswer answer) { landed(question, std::move(answer)); });
     queue_.push_back(flight.lookup);
@@ -71,7 +72,7 @@ void Resolver::landed(const Question& question, ipc::DnsAnswer answer) {
     if (flight.lookup->has_begun()) --running_;
     waiting_ -= flight.waiting.size();
     bound(answer);
-    cache_.keep(question, answer, Clock::now());
+    if (flight.asked == servers_) cache_.keep(question, answer, Clock::now());      // else it is forgotten already
     for (const Done& done : flight.waiting) done(answer);
     run_next();
 }

@@ -23,7 +23,8 @@ class Resolver {
 
     explicit Resolver(Loop& loop) : loop_(loop) {}
 
-    // Other servers than before, or trusted otherwise: what they said is forgotten. Look-ups that run go on as they began.
+    // Other servers than before, or trusted otherwise: what they said is forgotten. Look-ups that run go on as they began, and
+    // what they find is not kept.
     void configure(Settings settings, Hosts hosts);
 
     void ask(std::string_view name, ipc::DnsType type, Done done);
@@ -37,6 +38,7 @@ class Resolver {
   private:
     struct Flight {
         std::shared_ptr<Lookup> lookup;
+        std::shared_ptr<const Servers> asked;
         std::vector<Done> waiting;
     };
     void begin(const Question& question, Done done);

@@ -1,7 +1,6 @@
 #include "resolvd/servers.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace postern::dns {
@@ -11,24 +10,33 @@ std::string Server::text() const {
     return host + ":" + std::to_string(port);
 }
 
-std::vector<std::size_t> Servers::order(Time now) const {
-    std::vector<std::size_t> order(servers_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_partition(order.begin(), order.end(), [&](std::size_t index) { return states_[index].rests_until <= now; });
-    return order;
+std::vector<std::size_t> Servers::order(Time now) {
+    std::vector<std::size_t> first, last;
+    for (std::size_t index = 0; index < servers_.size(); ++index) {
+        State& state = states_[index];
+        if (state.rests_until > now) {
+            last.push_back(index);
+            continue;
+        }
+        first.push_back(index);
+        state.on_trial = state.silent != 0;
+        if (state.on_trial) state.rests_until = now + first_rest;
+    }
+    first.insert(first.end(), last.begin(), last.end());
+    return first;
 }
 
 bool Servers::was_silent(std::size_t index, Time now) {
     State& state = states_[index];
-    if (now < state.rests_until) return false;             // of questions that were asked at one time, the first counts
+    if (now < state.rests_until && !state.on_trial) return false;      // of questions asked at one time, the first counts
+    state.on_trial = false;
     constexpr unsigned most_doublings = 4;
     state.rests_until = now + std::min(longest_rest, first_rest * (1U << std::min(state.silent, most_doublings)));
     return state.silent++ == 0;
 }
 
 bool Servers::answered(std::size_t index) {
-    states_[index].rests_until = {};
-    return std::exchange(states_[index].silent, 0) != 0;
+    return std::exchange(states_[index], State()).silent != 0;
 }
 
 } // namespace postern::dns

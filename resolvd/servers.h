@@ -28,7 +28,8 @@ class Servers {
     const std::vector<Server>& all() const { return servers_; }
     const Server& at(std::size_t index) const { return servers_[index]; }
 
-    std::vector<std::size_t> order(Time now) const;
+    // Whose rest is over is tried by one question first, not by all that come before that one knows.
+    std::vector<std::size_t> order(Time now);
     // True: that is news.
     bool was_silent(std::size_t index, Time now);
     bool answered(std::size_t index);
@@ -37,6 +38,7 @@ class Servers {
     struct State {
         unsigned silent = 0;             // times in a row
         Time rests_until{};
+        bool on_trial = false;           // one question tries it again
     };
     std::vector<Server> servers_;
     std::vector<State> states_;

@@ -57,7 +57,8 @@ void Service::configure() {
     const auto seconds = [&](std::string_view key) { return std::chrono::duration_cast<std::chrono::seconds>(config.duration(key)); };
     Settings settings;
     settings.servers = servers();
-    settings.patience = {config.duration("dns.timeout"), config.duration("dns.deadline"), static_cast<unsigned>(config.number("dns.attempts"))};
+    settings.patience = {config.duration("dns.timeout"), config.duration("dns.deadline"),
+                         static_cast<unsigned>(config.number("dns.attempts"))};
     settings.max_lookups = config.size("dns.max_lookups");
     settings.max_waiting = config.size("dns.max_waiting");
     settings.cache_entries = config.size("dns.cache_entries");
@@ -88,7 +89,8 @@ std::vector<Server> Service::servers() const {
         std::string_view host = std::string_view(written).substr(0, colon);
         if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
         const auto port = parse_number(std::string_view(written).substr(colon + 1), UINT16_MAX);
-        if (const auto address = IpAddress::parse(host); address && port) servers.push_back({*address, static_cast<std::uint16_t>(*port), false});
+        const auto address = IpAddress::parse(host);
+        if (address && port) servers.push_back({*address, static_cast<std::uint16_t>(*port), false});
     }
     if (servers.empty()) {
         const ResolvConf conf = read_resolv_conf(host_file("/etc/resolv.conf"));
@@ -102,7 +104,8 @@ std::vector<Server> Service::servers() const {
 
 void Service::answer(const ipc::Incoming<ipc::DnsQuery>& in) {
     const auto asked = Clock::now();
-    resolver_.ask(in.message.name.view(), in.message.record, [asked, type = in.message.record, reply = in.reply](const ipc::DnsAnswer& answer) {
+    const ipc::DnsType type = in.message.record;
+    resolver_.ask(in.message.name.view(), type, [asked, type, reply = in.reply](const ipc::DnsAnswer& answer) {
         count(type, answer.status);
         if (answer.cached) {
             hits.add();

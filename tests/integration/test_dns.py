@@ -145,6 +145,7 @@ def test_mailctl(asker, servers):
     assert asker.dns("lookup", "missing.test")[0] == 67
     assert asker.dns("lookup", "example.test", "PTR")[0] == 67
     assert asker.dns("lookup", "a..b")[0] == 65
+    assert asker.dns("lookup", "192.0.2.1")[1].splitlines()[1:] == ["example.test"]
     assert asker.dns("flush", "alias.test") == (0, "forgotten: 1 answers\n")
     assert asker.dns("lookup", "example.test", "NAPTR")[0] == 65
 
@@ -324,11 +325,28 @@ def test_a_flood_of_names_has_bounds(start, servers):
 
 
 def test_the_deadline_ends_it(start):
+    """Of who is asked about, and of those that wait behind it and are never asked about."""
     with DnsServer(NAMES) as silent:
         silent.behave("*", "silent")
-        asker = start([silent], "dns.deadline=1s", "dns.attempts=10")
-        assert asker.lookup("example.test")["status"] == "timed-out"
-        assert len(silent.queries) <= 4
+        asker = start([silent], "dns.deadline=1s", "dns.attempts=10", "dns.max_lookups=1")
+        with concurrent.futures.ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(lambda number: asker.lookup(f"late{number}.many.test"), range(5)))
+        assert [answer["status"] for answer in answers] == ["timed-out"] * 5
+        assert 1 <= len({query.name for query in silent.queries}) < 5
+        silent.behave("*")
+        assert [asker.lookup(f"soon{number}.many.test")["status"] for number in range(3)] == ["found"] * 3
+
+
+def test_what_is_on_its_way_when_all_is_forgotten_is_not_kept(asker, servers):
+    servers[0].behave("example.test", "slow")
+    servers[0].delay = 0.4
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        under_way = pool.submit(asker.lookup, "example.test")
+        wait_for(lambda: servers[0].count("example.test") == 1, "the question")
+        asker.flush()
+        assert under_way.result()["status"] == "found"
+    assert not asker.lookup("example.test")["cached"]
+    assert asker.lookup("example.test")["cached"]
 
 
 def test_authentic_from_who_is_trusted(asker, servers, start):

@@ -58,3 +58,21 @@ TEST_CASE("loopback is trusted, and what is named, unless it is named as untrust
     for (const auto text : {"127.0.0.9", "192.0.2.9", "192.0.3.1", "2001:db8::1"}) CHECK_FALSE(trust.covers(*IpAddress::parse(text)));
     CHECK(Trust().covers(*IpAddress::parse("127.0.0.9")));
 }
+
+TEST_CASE("an address as bytes, and its name in the DNS") {
+    struct Case { std::string_view text, bytes, name; };
+    const Case cases[] = {
+        {"192.0.2.1", {"\xc0\0\2\1", 4}, "1.2.0.192.in-addr.arpa"},
+        {"::ffff:192.0.2.1", {"\xc0\0\2\1", 4}, "1.2.0.192.in-addr.arpa"},
+        {"2001:db8::1", {"\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16},
+         "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"},
+    };
+    for (const Case& c : cases) {
+        INFO(c.text);
+        const auto address = IpAddress::parse(c.text);
+        REQUIRE(address);
+        CHECK(address->bytes() == c.bytes);
+        CHECK(IpAddress::of_bytes(address->bytes()) == address);
+        CHECK(address->reverse_name() == c.name);
+    }
+}

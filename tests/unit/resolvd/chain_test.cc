@@ -107,6 +107,15 @@ TEST_CASE("AD counts from who is trusted, and of every reply") {
     CHECK_FALSE(untrusted.answer().authentic);
 }
 
+TEST_CASE("who cannot say takes nothing from what the next one says") {
+    Reply lame = reply_of({});
+    lame.recursive = lame.authentic = false;
+    Chain chain = chain_of();
+    CHECK(chain.take(lame, false) == Step::refused);
+    CHECK(chain.take(reply_of({address("a")}), true) == Step::done);
+    CHECK((chain.answer().authentic && chain.answer().status == DnsStatus::found));
+}
+
 TEST_CASE("aliases without end fail") {
     Chain circle = chain_of();
     CHECK(circle.take(reply_of({alias("a", "b"), alias("b", "a")}), true) == Step::done);

@@ -1,5 +1,4 @@
 #include "resolvd/host_files.h"
-#include "resolvd/name.h"
 
 #include <catch2/catch.hpp>
 
@@ -40,7 +39,7 @@ TEST_CASE("names and addresses of the hosts file") {
     CHECK(data_of(hosts.find({"mail.example.org", DnsType::a})) == Data{{"\xc0\0\2\1", 4}, {"\xc0\0\2\2", 4}});
     CHECK(data_of(hosts.find({"localhost", DnsType::aaaa})) == Data{std::string(15, '\0') + '\1'});
     CHECK(data_of(hosts.find({"1.2.0.192.in-addr.arpa", DnsType::ptr})) == Data{"mail.example.org"});
-    CHECK(data_of(hosts.find({reverse_name(*IpAddress::parse("2001:db8::1")), DnsType::ptr})) == Data{"six"});
+    CHECK(data_of(hosts.find({IpAddress::parse("2001:db8::1")->reverse_name(), DnsType::ptr})) == Data{"six"});
     const auto only_v4 = hosts.find({"mail", DnsType::aaaa});
     REQUIRE(only_v4);
     CHECK(only_v4->status == DnsStatus::no_data);

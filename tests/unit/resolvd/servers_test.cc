@@ -36,11 +36,24 @@ TEST_CASE("a server rests longer each time, up to a minute") {
         CHECK_FALSE(servers.was_silent(0, now + 1s));            // asked at the same time as the one before
         CHECK(servers.order(now + rest - 1ms) == Order{1, 0});
         now += rest;
-        CHECK(servers.order(now) == Order{0, 1});
+        CHECK(servers.order(now) == Order{0, 1});                // one question tries it again,
+        CHECK(servers.order(now + 1s) == Order{1, 0});           // the others wait for what it finds
+        now += 3s;
     }
     CHECK(servers.answered(0));
+    CHECK(servers.order(now) == Order{0, 1});
+    CHECK(servers.order(now) == Order{0, 1});
     CHECK(servers.was_silent(0, now));
     CHECK(servers.order(now + 5s) == Order{0, 1});
+}
+
+TEST_CASE("a question that tries a server again and is heard of no more keeps nobody from it for long") {
+    Servers servers({server("192.0.2.1"), server("192.0.2.2")});
+    Servers::Time now{1h};
+    CHECK(servers.was_silent(0, now));
+    now += Servers::first_rest;
+    CHECK(servers.order(now) == Order{0, 1});
+    CHECK(servers.order(now + Servers::first_rest) == Order{0, 1});
 }
 
 TEST_CASE("how a server is shown") {
