@@ -40,6 +40,12 @@ ipc::MailboxLimits limits_of(const ipc::AccountRow& account) {
     return {account.effective_quota_bytes, account.effective_quota_messages};
 }
 
+ForwardingSettings forwarding_of(const Config& config) {
+    return {.rewrite = config.flag("srs.rewrite"),
+            .return_anything = config.flag("srs.return_anything"),
+            .max_days = std::chrono::duration_cast<std::chrono::days>(config.duration("srs.max_age")).count()};
+}
+
 HashCost cost_of(const Config& config) {
     return {.memory_kib = static_cast<std::uint32_t>(config.number("auth.hash_memory") / 1024),
             .passes = static_cast<std::uint32_t>(config.number("auth.hash_passes")),
@@ -64,12 +70,16 @@ Service::Service(ipc::Daemon& daemon, Database db)
           sasl_.expire();
       }) {
     configure_guard();
+    resolver_.configure(forwarding_of(daemon_.config()));
     guard_.on_ban([this](const Guard::Ban& ban) { policyd_.send(ipc::ReportGuessing{ban.client, ban.failures, ban.duration}); });
     policyd_.keep_up();
     serve_fronts();
     serve_owners();
     serve_management();
-    daemon_.on_reload([this] { configure_guard(); });
+    daemon_.on_reload([this] {
+        configure_guard();
+        resolver_.configure(forwarding_of(daemon_.config()));
+    });
     last_logins_.every(std::chrono::minutes(1));
     daemon_.on_peer_closed([this](const ipc::Peer& peer) {
         handles_.peer_closed(peer);
@@ -164,7 +174,7 @@ ipc::RelayVerdict Service::may_leave(const ipc::Peer& asker, const ipc::Authoriz
     if (verdict.verdict != ipc::Verdict::denied || question.recipients.empty()) return verdict;
     verdict.account = 0;
     for (const ipc::ForeignRecipient& recipient : question.recipients) {
-        verdict.verdict = resolver_.leads_to(recipient);
+        verdict.verdict = resolver_.leads_to(recipient, question.reverse_path);
         if (verdict.verdict != ipc::Verdict::allowed) break;
     }
     return verdict;

@@ -125,6 +125,11 @@ constexpr Option table[] = {
     range(Kind::number, "auth.ban_failures", "50", 0, 100000, authd, "failed logins of one client, to whatever account, after which it is banned; 0 never does"),
     range(Kind::duration, "auth.ban_time", "1h", minute, 365 * 24 * hour, authd, "how long such a ban lasts"),
 
+    // srs: mail that aliases send on to addresses elsewhere
+    flag("srs.rewrite", "true", authd, "mail for elsewhere leaves with a reverse-path of this server, so that SPF at its receiver is not about its sender's domain"),
+    range(Kind::duration, "srs.max_age", "21d", 24 * hour, 365 * 24 * hour, authd, "how long reports come back to such a reverse-path"),
+    flag("srs.return_anything", "false", authd, "not reports only: mail with a reverse-path goes back to the sender, too"),
+
     // policy: what clients may do. Trusted ones may do everything.
     text(Kind::networks, "policy.trusted_networks", "", policyd | smtpd | login | authd, "clients that are never limited, delayed or banned; loopback always is one"),
     text(Kind::networks, "policy.untrusted_networks", "", policyd | smtpd | login | authd, "not these, though loopback or trusted: where a tunnel or a proxy without PROXY header brings strangers"),

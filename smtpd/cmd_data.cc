@@ -180,6 +180,7 @@ void Session::submit(std::int64_t now) {
     submit.envelope.sender = account_;
     submit.envelope.body = transaction_.body();
     submit.envelope.extensions = transaction_.take_extensions();
+    submit.envelope.forwarded = transaction_.take_forwarded();
     submit.envelope.trace_head = std::move(trace.head);
     submit.envelope.trace_tail = trace.tail + repair_.lines;
     submit.handle = handle_;
