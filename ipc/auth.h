@@ -93,6 +93,20 @@ struct SaslAbort {
     static auto fields(auto& m) { return std::tie(m.attempt); }
 };
 
+// Users of this host as senders: an account number that no account has, for each uid. What counts by account counts them, too.
+constexpr AccountId first_local_user = AccountId{1} << 52;
+constexpr AccountId local_user(std::uint32_t uid) { return first_local_user + uid; }
+constexpr bool is_local_user(AccountId account) { return account >= first_local_user; }
+
+// smtpd -> authd: a program of this host connected to smtp.submit_socket, and this frame brings its connection. authd asks the kernel
+// itself whose it is: smtpd cannot say it is somebody's.
+struct LocalLogin {
+    static constexpr auto type = MessageType::local_login;
+    using Reply = LoginResult;
+    TraceId trace;
+    static auto fields(auto& m) { return std::tie(m.trace); }
+};
+
 // imapd, api-mail -> authd: a handle somebody brought. Once: a second redemption finds nothing.
 struct Identity {
     static constexpr auto type = MessageType::identity;
