@@ -69,6 +69,10 @@ constexpr Option table[] = {
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
 
+    text(Kind::path, "smtp.submit_socket", "", nobody, "Unix socket where users and programs of this host send mail with postern-sendmail; none when empty"),
+    text(Kind::text, "smtp.submit_socket_group", "", nobody, "group whose members may; everybody when empty"),
+    text(Kind::list, "smtp.submit_trusted_users", "", authd, "login names or uids of this host, beside root, that may send as any address"),
+
     // lmtp: programs of this host that deliver
     text(Kind::path, "lmtp.socket", "", nobody, "Unix socket where programs of this host deliver by LMTP; none when empty"),
     text(Kind::text, "lmtp.socket_group", "", nobody, "group whose members may; root alone when empty"),
