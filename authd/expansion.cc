@@ -36,8 +36,8 @@ template <class T> bool contains(const std::vector<T>& items, const T& item) {
 // One expansion: depth first, in the order targets were given.
 class Walk {
   public:
-    Walk(Database& db, const Domains& domains, const RoleSettings& roles, std::int64_t now)
-        : db_(db), domains_(domains), roles_(roles), now_(now) {}
+    Walk(Database& db, const Domains& domains, const RoleSettings& roles, const Returns& returns, std::int64_t now)
+        : db_(db), domains_(domains), roles_(roles), returns_(returns), now_(now) {}
 
     // The status of this address; what it leads to is collected in `out`.
     Result<RecipientStatus> start(std::string_view address);
@@ -63,6 +63,7 @@ class Walk {
     Result<RecipientStatus> to_nobody(const Domain& domain, const mail::Mailbox& mailbox);
     Result<RecipientStatus> to_backup(const Domain& domain, const mail::Mailbox& mailbox);
     Result<RecipientStatus> to_postmaster(const Domain& domain, const mail::Mailbox& mailbox);
+    Result<RecipientStatus> to_origin(const mail::Mailbox& mailbox);
     RecipientStatus to_foreign(const mail::Mailbox& mailbox);
     bool is_role(std::string_view local_part) const;
     std::string first_domain() const;
@@ -70,6 +71,7 @@ class Walk {
     Database& db_;
     const Domains& domains_;
     const RoleSettings& roles_;
+    const Returns& returns_;
     const std::int64_t now_;
     std::vector<std::string> path_;   // what is being expanded: one that comes again is a loop
     unsigned groups_ = 0;             // of them are groups
@@ -97,6 +99,8 @@ Result<RecipientStatus> Walk::start(std::string_view address) {
     if (!mailbox) return RecipientStatus::invalid;
     const auto domain = domains_.find(mailbox->domain);
     if (domain == domains_.end()) return bare ? RecipientStatus::unknown_user : RecipientStatus::foreign;
+    // As backup MX we are no forwarder: the other host knows that its mail comes through us.
+    if (!domain->second.backup_mx) out.forwarder = domain->first;
     auto status = visit(*mailbox, "");
     out.reserved = is_reserved(mailbox->local_part);
     const bool lost = status && (*status == RecipientStatus::unknown_user || *status == RecipientStatus::disabled ||
@@ -112,7 +116,8 @@ Result<RecipientStatus> Walk::visit(const mail::Mailbox& mailbox, std::string_vi
     if (!domain->second.active) return RecipientStatus::disabled;
     auto entry = find(domain->second, mailbox.local_part);
     if (!entry) return entry.error();
-    if (!*entry) return domain->second.backup_mx ? to_backup(domain->second, mailbox) : to_nobody(domain->second, mailbox);
+    if (!*entry && domain->second.backup_mx) return to_backup(domain->second, mailbox);
+    if (!*entry) return Srs::is_srs(mailbox.local_part) ? to_origin(mailbox) : to_nobody(domain->second, mailbox);
     const Entry& found = **entry;
     if (!found.detail.empty()) detail = found.detail;
     return found.account != 0 ? to_account(found.account, mailbox, detail)
@@ -242,6 +247,23 @@ Result<RecipientStatus> Walk::to_nobody(const Domain& domain, const mail::Mailbo
     return status;
 }
 
+// Before a catch-all: what came back to an address of ours that is none is nobody's mail.
+Result<RecipientStatus> Walk::to_origin(const mail::Mailbox& mailbox) {
+    if (out.is_return) return RecipientStatus::loop;       // a domain that was elsewhere when this was made
+    auto origin = returns_.srs.origin(mailbox.local_part, returns_.max_days, now_);
+    if (const auto* fault = std::get_if<Srs::Fault>(&origin)) {
+        out.fault = *fault;
+        return RecipientStatus::not_returnable;
+    }
+    const auto& found = std::get<Srs::Origin>(origin);
+    out.is_return = true;
+    out.until = std::min(out.until, found.until);
+    ++hearsay_;                                            // who gets the reports does not speak for the address
+    auto status = visit(found.mailbox, "");
+    --hearsay_;
+    return status;
+}
+
 Result<RecipientStatus> Walk::to_postmaster(const Domain& domain, const mail::Mailbox& mailbox) {
     if (!roles_.postmaster.empty() && !contains(path_, std::string("postmaster"))) {
         path_.push_back("postmaster");
@@ -279,15 +301,16 @@ Result<void> load_domains(Database& db, Domains& into) {
     return {};
 }
 
-Result<Expansion> expand(Database& db, const Domains& domains, const RoleSettings& roles, std::string_view address,
-                         std::int64_t now) {
-    Walk walk(db, domains, roles, now);
+Result<Expansion> expand(Database& db, const Domains& domains, const RoleSettings& roles, const Returns& returns,
+                         std::string_view address, std::int64_t now) {
+    Walk walk(db, domains, roles, returns, now);
     auto status = walk.start(address);
     if (!status) return status.error();
     walk.out.verdict.status = *status;
     if (*status == RecipientStatus::deliver) return std::move(walk.out);
     Expansion refused;
     refused.verdict.status = *status;
+    refused.fault = walk.out.fault;
     return refused;
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "authd/sqlite.h"
+#include "authd/srs.h"
 #include "ipc/admin.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,6 +40,12 @@ struct RoleSettings {
     std::vector<std::string> names;   // local parts that always reach somebody, beside postmaster and abuse
 };
 
+// Return addresses of ours (srs.h).
+struct Returns {
+    const Srs& srs;
+    std::int64_t max_days = 21;
+};
+
 struct Expansion {
     // What the rules of a target allow it; 0: no limit.
     struct Allowance {
@@ -58,9 +66,12 @@ struct Expansion {
     std::vector<Gate> gates;
     std::int64_t until = INT64_MAX;      // an alias on the way begins or ends then
     bool reserved = false;               // postmaster or abuse: refused for no policy, RFC 5321 section 4.5.1
+    bool is_return = false;              // a return address of ours: for reports
+    std::optional<Srs::Fault> fault;     // or one that is none
+    std::string forwarder;               // the domain in whose name mail for elsewhere leaves; empty: in its sender's
 };
 
-Result<Expansion> expand(Database& db, const Domains& domains, const RoleSettings& roles, std::string_view address,
-                         std::int64_t now);
+Result<Expansion> expand(Database& db, const Domains& domains, const RoleSettings& roles, const Returns& returns,
+                         std::string_view address, std::int64_t now);
 
 } // namespace postern::authd

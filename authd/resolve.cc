@@ -1,7 +1,9 @@
 #include "authd/resolve.h"
 
 #include "authd/address.h"
+#include "authd/schema.h"
 #include "authd/send_as.h"
+#include "libcommon/counters.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 
@@ -12,6 +14,11 @@ namespace postern::authd {
 using ipc::RecipientStatus;
 
 namespace {
+
+Counter rewritten{"auth_srs_total", "result=\"rewritten\"", "Reverse-paths rewritten, reports returned and refused"};
+Counter not_rewritten{"auth_srs_total", "result=\"too_long\"", "Reverse-paths rewritten, reports returned and refused"};
+Counter returned{"auth_srs_total", "result=\"returned\"", "Reverse-paths rewritten, reports returned and refused"};
+Counter not_returned{"auth_srs_total", "result=\"refused\"", "Reverse-paths rewritten, reports returned and refused"};
 
 ipc::RecipientVerdict refusal(RecipientStatus status) {
     ipc::RecipientVerdict verdict;
@@ -62,6 +69,11 @@ std::uint64_t told(std::uint64_t limit) { return limit == UINT64_MAX ? 0 : limit
 
 Result<void> Resolver::load() {
     if (loaded_) return {};
+    if (!srs_) {
+        auto secret = srs_secret(db_);
+        if (!secret) return secret.error();
+        srs_.emplace(std::move(*secret));
+    }
     domains_.clear();
     auto done = load_domains(db_, domains_);
     loaded_ = done.ok();
@@ -72,6 +84,11 @@ void Resolver::forget() {
     loaded_ = false;
     young_.clear();
     old_.clear();
+}
+
+void Resolver::configure(const ForwardingSettings& settings) {
+    forwarding_ = settings;
+    forget();
 }
 
 Resolver::Known Resolver::remembered(std::string_view address) {
@@ -90,7 +107,7 @@ Resolver::Known Resolver::expand(std::string_view address) {
         return std::make_shared<const Expansion>();        // says unavailable
     };
     if (auto loaded = load(); !loaded) return fail(loaded.error());
-    auto made = authd::expand(db_, domains_, roles_, address, now);
+    auto made = authd::expand(db_, domains_, roles_, {*srs_, forwarding_.max_days}, address, now);
     if (!made) return fail(made.error());
     if (made->verdict.status == RecipientStatus::loop) log::warning("auth.alias.loop", {{"address", printable(address)}});
     auto known = std::make_shared<const Expansion>(std::move(*made));
@@ -105,7 +122,9 @@ Resolver::Known Resolver::expand(std::string_view address) {
 
 ipc::RecipientVerdict Resolver::recipient(const ipc::ResolveRecipient& question, AccountId sender) {
     const Known known = expand(question.forward_path);
+    if (known->fault) return refuse_return(question, to_string(*known->fault));
     if (known->verdict.status != RecipientStatus::deliver) return known->verdict;
+    if (known->is_return && !may_return(question.reverse_path)) return refuse_return(question, "not a report");
     for (const Expansion::Gate& gate : known->gates) {
         const ipc::Verdict verdict = known->reserved ? ipc::Verdict::allowed : may_post(gate, question.reverse_path, sender);
         if (verdict != ipc::Verdict::allowed) return refusal(posting_status[static_cast<std::size_t>(verdict)]);
@@ -116,7 +135,35 @@ ipc::RecipientVerdict Resolver::recipient(const ipc::ResolveRecipient& question,
     ipc::RecipientVerdict verdict = known->verdict;
     verdict.size_limit = told(most.size_limit);
     verdict.room = told(most.room);
+    verdict.reverse_path = forwarded_as(*known, question);
+    if (known->is_return) {
+        returned.add();
+        log::info("auth.srs.return", {{"session", question.trace.text()}, {"address", printable(question.forward_path.view())}});
+    }
     return verdict;
+}
+
+ipc::RecipientVerdict Resolver::refuse_return(const ipc::ResolveRecipient& question, std::string_view why) const {
+    not_returned.add();
+    log::info("auth.srs.refuse", {{"session", question.trace.text()}, {"address", printable(question.forward_path.view())}, {"why", why}});
+    return refusal(RecipientStatus::not_returnable);
+}
+
+// Who sends from here needs no other reverse-path, and a report has none.
+std::string Resolver::forwarded_as(const Expansion& expansion, const ipc::ResolveRecipient& question) const {
+    if (!forwarding_.rewrite || expansion.verdict.forwards.empty() || expansion.forwarder.empty()) return {};
+    const auto sender = mail::parse_mailbox(question.reverse_path.view());
+    if (!sender || domains_.contains(sender->domain)) return {};
+    const auto ours = srs_->rewrite(*sender, expansion.forwarder, clock_());
+    if (ours) {
+        rewritten.add();
+        log::info("auth.srs.rewrite", {{"session", question.trace.text()}, {"from", printable(question.reverse_path.view())},
+                                       {"to", printable(ours->text())}});
+        return ours->text();
+    }
+    not_rewritten.add();
+    log::info("auth.srs.too_long", {{"session", question.trace.text()}, {"from", printable(question.reverse_path.view())}});
+    return {};
 }
 
 ipc::Verdict Resolver::may_post(const Expansion::Gate& gate, std::string_view reverse_path, AccountId sender) {
@@ -159,9 +206,10 @@ ipc::Verdict Resolver::may_send_as(AccountId account, std::string_view reverse_p
     return granted(account, reverse_path);
 }
 
-ipc::Verdict Resolver::leads_to(const ipc::ForeignRecipient& recipient) {
+ipc::Verdict Resolver::leads_to(const ipc::ForeignRecipient& recipient, std::string_view reverse_path) {
     const Known known = expand(recipient.forward_path);
     if (known->verdict.status == RecipientStatus::unavailable) return ipc::Verdict::unavailable;
+    if (known->is_return && !may_return(reverse_path)) return ipc::Verdict::denied;
     return verdict_of(contains(known->verdict.forwards, recipient.address));
 }
 

@@ -12,8 +12,16 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace postern::authd {
+
+// What is done with mail that an address here sends on elsewhere, and with reports that come back (srs.h).
+struct ForwardingSettings {
+    bool rewrite = true;             // its reverse-path becomes one of ours
+    bool return_anything = false;    // not reports only: what has a reverse-path goes back to the sender, too
+    std::int64_t max_days = 21;      // after which a return address is none any more
+};
 
 class Resolver {
   public:
@@ -32,8 +40,10 @@ class Resolver {
     // speak for all of it.
     ipc::Verdict may_send_as(AccountId account, std::string_view reverse_path);
 
-    // Does an address here lead to this one elsewhere, for everybody's mail?
-    ipc::Verdict leads_to(const ipc::ForeignRecipient& recipient);
+    // Does an address here lead to this one elsewhere, for everybody's mail, or for reports as this one is?
+    ipc::Verdict leads_to(const ipc::ForeignRecipient& recipient, std::string_view reverse_path);
+
+    void configure(const ForwardingSettings& settings);
 
     // Everything remembered is out of date.
     void forget();
@@ -43,6 +53,9 @@ class Resolver {
 
     Result<void> load();
     Known expand(std::string_view address);
+    bool may_return(std::string_view reverse_path) const { return reverse_path.empty() || forwarding_.return_anything; }
+    ipc::RecipientVerdict refuse_return(const ipc::ResolveRecipient& question, std::string_view why) const;
+    std::string forwarded_as(const Expansion& expansion, const ipc::ResolveRecipient& question) const;
     Known remembered(std::string_view address);
     ipc::Verdict granted(AccountId account, std::string_view reverse_path);
     ipc::Verdict may_post(const Expansion::Gate& gate, std::string_view reverse_path, AccountId sender);
@@ -54,6 +67,8 @@ class Resolver {
     Uses& uses_;
     RoleSettings roles_;
     std::function<std::int64_t()> clock_;
+    ForwardingSettings forwarding_;
+    std::optional<Srs> srs_;
     bool loaded_ = false;
     Domains domains_;
     // Two generations: when the young one is full it becomes the old one, and what is still asked for moves up.

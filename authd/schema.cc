@@ -191,10 +191,18 @@ Result<std::size_t> version_of(Database& db) {
     return version;
 }
 
-Result<void> make_secret(Database& db) {
+Result<void> make_secret(Database& db, std::string_view name) {
     std::string random(32, '\0');
     random_bytes(random.data(), random.size());
-    return db.run("INSERT OR IGNORE INTO secrets (name, value) VALUES ('server', ?)", to_hex(random));
+    return db.run("INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)", name, to_hex(random));
+}
+
+Result<std::string> secret(Database& db, std::string_view name) {
+    Rows rows = db.query("SELECT value FROM secrets WHERE name = ?", name);
+    auto value = rows.next() ? from_hex(rows.text(0)) : std::nullopt;
+    if (auto failed = rows.failed()) return *failed;
+    if (!value) return Error(Errc::io, "accounts.db has lost a secret").with("name", name);
+    return std::move(*value);
 }
 
 Result<void> apply(Database& db, std::size_t version) {
@@ -218,16 +226,12 @@ Result<Database> open_accounts(const std::filesystem::path& file) {
             .with("version", std::to_string(*version));
     for (std::size_t next = *version + 1; next <= migrations.size(); ++next)
         if (auto done = apply(*db, next); !done) return done.error().with("migration", std::to_string(next));
-    if (auto made = make_secret(*db); !made) return made.error();
+    for (const std::string_view name : {"server", "srs"})
+        if (auto made = make_secret(*db, name); !made) return made.error();
     return db;
 }
 
-Result<std::string> server_secret(Database& db) {
-    Rows rows = db.query("SELECT value FROM secrets WHERE name = 'server'");
-    auto secret = rows.next() ? from_hex(rows.text(0)) : std::nullopt;
-    if (auto failed = rows.failed()) return *failed;
-    if (!secret) return Error(Errc::io, "accounts.db has lost its secret");
-    return std::move(*secret);
-}
+Result<std::string> server_secret(Database& db) { return secret(db, "server"); }
+Result<std::string> srs_secret(Database& db) { return secret(db, "srs"); }
 
 } // namespace postern::authd

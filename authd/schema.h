@@ -17,7 +17,8 @@ namespace postern::authd {
 // Postern is refused: an older program must not guess.
 Result<Database> open_accounts(const std::filesystem::path& file);
 
-// 32 random bytes made with the database, for what must be the same tomorrow and known to nobody.
-Result<std::string> server_secret(Database& db);
+// 32 random bytes each, made with the database, for what must be the same tomorrow and known to nobody.
+Result<std::string> server_secret(Database& db);     // behind the salts of names that nobody has, which are told
+Result<std::string> srs_secret(Database& db);        // behind return addresses
 
 } // namespace postern::authd

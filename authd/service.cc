@@ -40,6 +40,12 @@ ipc::MailboxLimits limits_of(const ipc::AccountRow& account) {
     return {account.effective_quota_bytes, account.effective_quota_messages};
 }
 
+ForwardingSettings forwarding_of(const Config& config) {
+    return {.rewrite = config.flag("srs.rewrite"),
+            .return_anything = config.flag("srs.return_anything"),
+            .max_days = std::chrono::duration_cast<std::chrono::days>(config.duration("srs.max_age")).count()};
+}
+
 HashCost cost_of(const Config& config) {
     return {.memory_kib = static_cast<std::uint32_t>(config.number("auth.hash_memory") / 1024),
             .passes = static_cast<std::uint32_t>(config.number("auth.hash_passes")),
@@ -48,8 +54,8 @@ HashCost cost_of(const Config& config) {
 
 } // namespace
 
-Service::Service(ipc::Daemon& daemon, Database db)
-    : daemon_(daemon), policyd_(daemon.link(ipc::ServiceId::policyd)), db_(std::move(db)),
+Service::Service(ipc::Daemon& daemon, Database db, LocalUsers local_users)
+    : daemon_(daemon), policyd_(daemon.link(ipc::ServiceId::policyd)), db_(std::move(db)), local_users_(std::move(local_users)),
       resolver_(db_, uses_, {daemon.config().text("auth.postmaster"), daemon.config().list("auth.role_addresses")}, wall_seconds),
       handles_(daemon.config().duration("auth.handle_life"), daemon.config().size("auth.max_handles")),
       pool_([&daemon](std::function<void()> done) { daemon.loop().post(std::move(done)); },
@@ -63,13 +69,13 @@ Service::Service(ipc::Daemon& daemon, Database db)
           logins_.write_last_logins(wall_seconds());
           sasl_.expire();
       }) {
-    configure_guard();
+    configure();
     guard_.on_ban([this](const Guard::Ban& ban) { policyd_.send(ipc::ReportGuessing{ban.client, ban.failures, ban.duration}); });
     policyd_.keep_up();
     serve_fronts();
     serve_owners();
     serve_management();
-    daemon_.on_reload([this] { configure_guard(); });
+    daemon_.on_reload([this] { configure(); });
     last_logins_.every(std::chrono::minutes(1));
     daemon_.on_peer_closed([this](const ipc::Peer& peer) {
         handles_.peer_closed(peer);
@@ -81,6 +87,13 @@ Service::Service(ipc::Daemon& daemon, Database db)
         logins_.write_last_logins(wall_seconds());
         daemon_.drained();
     });
+}
+
+void Service::configure() {
+    const Config& config = daemon_.config();
+    configure_guard();
+    resolver_.configure(forwarding_of(config));
+    local_users_.configure(config.text("server.hostname"), config.list("smtp.submit_trusted_users"));
 }
 
 void Service::configure_guard() {
@@ -114,6 +127,7 @@ void Service::serve_fronts() {
             reply(result);
         });
     });
+    daemon_.on<ipc::LocalLogin>([this](ipc::Incoming<ipc::LocalLogin> in) { in.reply(enter(in)); });
     daemon_.on<ipc::SaslStart>([this](ipc::Incoming<ipc::SaslStart> in) {
         sasl_.start(front_of(in.channel), std::move(in.message), in.reply);
     });
@@ -143,6 +157,22 @@ void Service::serve_fronts() {
     });
 }
 
+// A user of this host needs no password: the connection that smtpd shows is his.
+ipc::LoginResult Service::enter(const ipc::Incoming<ipc::LocalLogin>& in) {
+    const auto uid = local_users_.owner(in.descriptor.get());
+    if (!uid) {
+        log::warning("auth.local.denied", {{"session", in.message.trace.text()}, {"why", uid.error().message()}});
+        return {ipc::LoginStatus::denied, {}, 0, {}};
+    }
+    const AccountId account = ipc::local_user(*uid);
+    const auto handle = handles_.issue(in.channel->peer(), account, ipc::Protocol::submission, steady_now());
+    if (!handle) return {};
+    handles_gauge.set(static_cast<std::int64_t>(handles_.size()));
+    const std::string address = local_users_.address(*uid);
+    log::info("auth.local.ok", {{"session", in.message.trace.text()}, {"uid", *uid}, {"address", address}});
+    return {ipc::LoginStatus::ok, *handle, account, address};
+}
+
 void Service::serve_owners() {
     daemon_.on<ipc::Redeem>([this](ipc::Incoming<ipc::Redeem> in) {
         in.reply(logins_.redeem(in.channel->peer(), in.message));
@@ -164,7 +194,7 @@ ipc::RelayVerdict Service::may_leave(const ipc::Peer& asker, const ipc::Authoriz
     if (verdict.verdict != ipc::Verdict::denied || question.recipients.empty()) return verdict;
     verdict.account = 0;
     for (const ipc::ForeignRecipient& recipient : question.recipients) {
-        verdict.verdict = resolver_.leads_to(recipient);
+        verdict.verdict = resolver_.leads_to(recipient, question.reverse_path);
         if (verdict.verdict != ipc::Verdict::allowed) break;
     }
     return verdict;
@@ -181,6 +211,8 @@ ipc::Verdict Service::may_send(const ipc::Peer& asker, const Handle& handle, std
     const auto session = handles_.session(asker, handle);
     if (!session) return ipc::Verdict::denied;
     account = *session;
+    if (ipc::is_local_user(account))
+        return local_users_.may_send_as(static_cast<std::uint32_t>(account - ipc::first_local_user), reverse_path);
     return resolver_.may_send_as(account, reverse_path);
 }
 

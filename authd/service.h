@@ -4,6 +4,7 @@
 #include "authd/admin.h"
 #include "authd/handles.h"
 #include "authd/hash_pool.h"
+#include "authd/local_users.h"
 #include "authd/logins.h"
 #include "authd/owners.h"
 #include "authd/resolve.h"
@@ -15,7 +16,7 @@ namespace postern::authd {
 
 class Service {
   public:
-    Service(ipc::Daemon& daemon, Database db);
+    Service(ipc::Daemon& daemon, Database db, LocalUsers local_users);
 
   private:
     void serve_fronts();
@@ -23,7 +24,9 @@ class Service {
     void serve_management();
     void serve_account();
     void serve_account_changes();
+    void configure();
     void configure_guard();
+    ipc::LoginResult enter(const ipc::Incoming<ipc::LocalLogin>& in);
     void later(std::chrono::milliseconds delay, std::function<void()> task);
     template <class... M> void serve_changes();
     template <class... M> void serve_hashed_changes();
@@ -37,6 +40,7 @@ class Service {
     ipc::Daemon& daemon_;
     ipc::Link& policyd_;
     Database db_;
+    LocalUsers local_users_;
     Uses uses_;
     Owners owners_{uses_};
     Resolver resolver_;

@@ -69,6 +69,10 @@ constexpr Option table[] = {
     range(Kind::duration, "smtp.stress_timeout", "10s", 1 * second, hour, smtpd, "the same when four of five connections are in use"),
     range(Kind::duration, "smtp.tls_timeout", "30s", 1 * second, hour, smtpd, "how long a TLS handshake may take"),
 
+    text(Kind::path, "smtp.submit_socket", "", nobody, "Unix socket where users and programs of this host send mail with postern-sendmail; none when empty"),
+    text(Kind::text, "smtp.submit_socket_group", "", nobody, "group whose members may; everybody when empty"),
+    text(Kind::list, "smtp.submit_trusted_users", "", authd, "login names or uids of this host, beside root, that may send as any address"),
+
     // lmtp: programs of this host that deliver
     text(Kind::path, "lmtp.socket", "", nobody, "Unix socket where programs of this host deliver by LMTP; none when empty"),
     text(Kind::text, "lmtp.socket_group", "", nobody, "group whose members may; root alone when empty"),
@@ -124,6 +128,11 @@ constexpr Option table[] = {
     range(Kind::duration, "auth.lockout_time", "15min", minute, 24 * hour, authd, "how long failures count, and how long that client stays out"),
     range(Kind::number, "auth.ban_failures", "50", 0, 100000, authd, "failed logins of one client, to whatever account, after which it is banned; 0 never does"),
     range(Kind::duration, "auth.ban_time", "1h", minute, 365 * 24 * hour, authd, "how long such a ban lasts"),
+
+    // srs: mail that aliases send on to addresses elsewhere
+    flag("srs.rewrite", "true", authd, "mail for elsewhere leaves with a reverse-path of this server, so that SPF at its receiver is not about its sender's domain"),
+    range(Kind::duration, "srs.max_age", "21d", 24 * hour, 365 * 24 * hour, authd, "how long reports come back to such a reverse-path"),
+    flag("srs.return_anything", "false", authd, "not reports only: mail with a reverse-path goes back to the sender, too"),
 
     // policy: what clients may do. Trusted ones may do everything.
     text(Kind::networks, "policy.trusted_networks", "", policyd | smtpd | login | authd, "clients that are never limited, delayed or banned; loopback always is one"),

@@ -19,7 +19,7 @@ namespace postern::ipc {
 
 using AllMessages = std::tuple<
     Login, LoginResult, Redeem, Identity, ReleaseHandle, CheckSender, SenderVerdict, ResolveRecipient, RecipientVerdict,
-    AuthorizeRelay, RelayVerdict, SaslStart, SaslStep, SaslReply, SaslAbort,
+    AuthorizeRelay, RelayVerdict, SaslStart, SaslStep, SaslReply, SaslAbort, LocalLogin,
     AdminResult, ListOrganizations, OrganizationListing, CreateOrganization, RenameOrganization, DeleteOrganization,
     ListDomains, DomainListing, CreateDomain, ChangeDomain, DeleteDomain,
     ListAccounts, AccountListing, ShowAccount, AccountEntry, CreateAccount, ImportAccounts, ChangeAccount, SetPassword,

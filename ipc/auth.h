@@ -93,6 +93,20 @@ struct SaslAbort {
     static auto fields(auto& m) { return std::tie(m.attempt); }
 };
 
+// Users of this host as senders: an account number that no account has, for each uid. What counts by account counts them, too.
+constexpr AccountId first_local_user = AccountId{1} << 52;
+constexpr AccountId local_user(std::uint32_t uid) { return first_local_user + uid; }
+constexpr bool is_local_user(AccountId account) { return account >= first_local_user; }
+
+// smtpd -> authd: a program of this host connected to smtp.submit_socket, and this frame brings its connection. authd asks the kernel
+// itself whose it is: smtpd cannot say it is somebody's.
+struct LocalLogin {
+    static constexpr auto type = MessageType::local_login;
+    using Reply = LoginResult;
+    TraceId trace;
+    static auto fields(auto& m) { return std::tie(m.trace); }
+};
+
 // imapd, api-mail -> authd: a handle somebody brought. Once: a second redemption finds nothing.
 struct Identity {
     static constexpr auto type = MessageType::identity;
@@ -154,8 +168,9 @@ enum class RecipientStatus : std::uint8_t {
     not_permitted,  // 550 5.7.1, a group this sender may not post to
     too_large,      // 552 5.2.3, the announced size is more than the recipient may receive
     too_many,       // 550 5.5.3, it leads to more recipients than a message may have
+    not_returnable, // 550 5.1.1, a return address (SRS) that is forged, too old, or not for this message
 };
-constexpr RecipientStatus last_enumerator(RecipientStatus) { return RecipientStatus::too_many; }
+constexpr RecipientStatus last_enumerator(RecipientStatus) { return RecipientStatus::not_returnable; }
 
 struct LocalTarget {
     AccountId account = 0;
@@ -172,8 +187,9 @@ struct RecipientVerdict {
     // What of a message they take, where that is known; 0: anything. Of several targets, what the most generous takes.
     std::uint64_t size_limit = 0;    // by rule: more is 552 5.2.3
     std::uint64_t room = 0;          // left in the mailbox: more is 552 5.2.2
+    Address reverse_path{};          // with which it leaves for `forwards` (SRS); empty: with the one it has
     static auto fields(auto& m) { return std::tie(m.status, m.targets, m.forwards); }
-    static auto added(auto& m) { return std::tie(m.size_limit, m.room); }
+    static auto added(auto& m) { return std::tie(m.size_limit, m.room, m.reverse_path); }
 };
 struct ResolveRecipient {
     static constexpr auto type = MessageType::resolve_recipient;

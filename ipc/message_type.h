@@ -15,6 +15,8 @@ enum class MessageType : std::uint16_t {
     authorize_relay, relay_verdict,
     // ipc/auth.h: fronts relay what proves a password without sending it
     sasl_start = 120, sasl_step, sasl_reply, sasl_abort,
+    // ipc/auth.h: smtpd shows who connected from this host
+    local_login = 130,
     // ipc/admin.h: api-local asks authd
     admin_result = 150,
     list_organizations, organization_listing, create_organization, rename_organization, delete_organization,

@@ -62,7 +62,16 @@ struct Extensions {
     }
 };
 
-// `extensions` came later: whatever carries an envelope names them in its added().
+// A recipient elsewhere to whom the message does not go with the reverse-path it came with: an address here sends it on (SRS). Reports
+// of ours about it go to who sent it nevertheless.
+struct Forwarded {
+    std::uint32_t index = 0;         // of Envelope::recipients
+    Address reverse_path;
+    bool operator==(const Forwarded&) const = default;
+    static auto fields(auto& m) { return std::tie(m.index, m.reverse_path); }
+};
+
+// `extensions` and `forwarded` came later: whatever carries an envelope names them in its added().
 struct Envelope {
     TraceId trace;
     Address reverse_path;            // empty: the null reverse-path
@@ -73,6 +82,7 @@ struct Envelope {
     // The header lines to prepend, without the queue id that only qmgr knows: head + id + tail.
     TraceHeader trace_head, trace_tail;
     Extensions extensions;
+    List<Forwarded, max_recipients> forwarded;
     bool operator==(const Envelope&) const = default;
     static auto fields(auto& m) {
         return std::tie(m.trace, m.reverse_path, m.recipients, m.client, m.sender, m.body, m.trace_head, m.trace_tail);
@@ -98,7 +108,7 @@ struct Submit {
     std::uint64_t large = 0;         // a token of LargeOpened, or 0: the body is here
     Text<max_inline_body> body;
     static auto fields(auto& m) { return std::tie(m.envelope, m.handle, m.large, m.body); }
-    static auto added(auto& m) { return std::tie(m.envelope.extensions); }
+    static auto added(auto& m) { return std::tie(m.envelope.extensions, m.envelope.forwarded); }
 };
 
 // A body over queue.inline_limit: qmgr opens the file and passes its descriptor with the answer; smtpd writes,

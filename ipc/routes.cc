@@ -15,6 +15,7 @@ constexpr Route routes[] = {
     {S::smtpd, S::authd, M::sasl_start},
     {S::smtpd, S::authd, M::sasl_step},
     {S::smtpd, S::authd, M::sasl_abort},
+    {S::smtpd, S::authd, M::local_login},
     {S::smtpd, S::authd, M::release_handle},
     {S::smtpd, S::authd, M::check_sender},
     {S::smtpd, S::authd, M::resolve_recipient},

@@ -153,7 +153,7 @@ Result<Fd> connect_datagram(const fs::path& path) {
     return socket;
 }
 
-Result<Fd> listen_unix(const fs::path& path, int type, std::uint32_t group) {
+Result<Fd> listen_unix(const fs::path& path, int type, std::uint32_t group, bool everybody) {
     auto address = unix_address(path);
     if (!address) return address.error();
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -162,7 +162,7 @@ Result<Fd> listen_unix(const fs::path& path, int type, std::uint32_t group) {
     // One may be left of a master that was killed (two masters are kept apart by its lock). Anything but a socket is not ours.
     struct stat old {};
     if (::lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(path.c_str());
-    const mode_t before = ::umask(0117);
+    const mode_t before = ::umask(everybody ? 0111 : 0117);
     const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
     ::umask(before);
     if (bound != 0 || ::listen(socket.get(), backlog) != 0) return Error::from_errno("listen");
@@ -202,7 +202,11 @@ std::vector<std::string> addresses_of(std::string_view name, const Config& confi
     return config.text(name).empty() ? std::vector<std::string>() : std::vector<std::string>{config.text(name)};
 }
 
-// "lmtp.socket" belongs to lmtp.socket_group.
+// "lmtp.socket" belongs to lmtp.socket_group. Who may not submit has smtp.submit_socket_group say so; whoever may is known by uid.
+bool is_for_everybody(std::string_view name, const Config& config) {
+    return name == "smtp.submit_socket" && config.text("smtp.submit_socket_group").empty();
+}
+
 Result<std::uint32_t> group_of(std::string_view name, const Config& config) {
     if (name.starts_with("unix:")) return admin_group();
     const std::string& wanted = config.text(std::string(name) + "_group");
@@ -216,7 +220,7 @@ Result<Fd> open_listener(std::string_view name, const std::string& address, cons
     if (!is_socket(name)) return listen_tcp(*config::parse_address(address));
     const auto group = group_of(name, config);
     if (!group) return group.error();
-    return listen_unix(address, SOCK_STREAM, *group);
+    return listen_unix(address, SOCK_STREAM, *group, is_for_everybody(name, config));
 }
 
 } // namespace

@@ -47,7 +47,7 @@ class Listeners {
 Result<Fd> connect_datagram(const std::filesystem::path& path);
 
 // Named sockets exist only for the outside; root and the group may connect.
-Result<Fd> listen_unix(const std::filesystem::path& path, int type, std::uint32_t group);
+Result<Fd> listen_unix(const std::filesystem::path& path, int type, std::uint32_t group, bool everybody = false);
 
 // The numeric gid of postern-admin, who may use control.sock and api.sock; 0 when there is no such group.
 std::uint32_t admin_group();

@@ -41,7 +41,7 @@ constexpr Service table[] = {
     {.id = S::bounce, .user = "postern-bounce", .memory_mib = 512, .overlaps = true, .stop_order = 4},
 
     {.id = S::smtpd, .user = "postern-smtpd", .abilities = accept_sockets,
-     .listeners = "smtp.listen_addr smtp.submission_addr smtp.submissions_addr lmtp.socket lmtp.listen_addr", .processes = "processes.smtpd",
+     .listeners = "smtp.listen_addr smtp.submission_addr smtp.submissions_addr smtp.submit_socket lmtp.socket lmtp.listen_addr", .processes = "processes.smtpd",
      .open_files = 32768, .certificates = "smtp", .overlaps = true, .stop_order = 1},
 
     {.id = S::imap_login, .user = "postern-login", .abilities = accept_sockets | pass_sockets,

@@ -121,9 +121,9 @@ ipc::RecipientPolicy Service::at_recipient(const ipc::CheckRecipient& question) 
     recipients.add();
     ipc::RecipientPolicy policy;
     const auto client = judged(question.client.view());
-    if (!client) return policy;
-    policy.unknown_delay = tarpit_.delay(client->network, Clock::now());
-    const Use use{client->network, question.account, ascii_lower(question.sender_domain.view()), false, question.first, true};
+    if (!client && !ipc::is_local_user(question.account)) return policy;     // who has no address, but a rate
+    if (client) policy.unknown_delay = tarpit_.delay(client->network, Clock::now());
+    const Use use{client ? client->network : "local", question.account, ascii_lower(question.sender_domain.view()), false, question.first, true};
     const auto used_up = rates_.take(use, Clock::now());
     if (!used_up) return policy;
     limited.add();

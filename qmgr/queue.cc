@@ -37,7 +37,7 @@ Lane Queue::lane_of(const Entry& entry, std::uint32_t index) const {
     const ipc::EnvelopeRecipient& recipient = entry.recipient(index);
     if (recipient.account != 0) return {ipc::AgentKind::local, static_cast<std::uint32_t>(recipient.account % options_.owners), {}};
     const std::string_view chosen = entry.recipients[index].record.note.next_hop;
-    return {ipc::AgentKind::smtp_out, 0, chosen.empty() ? routes_.next_hop(recipient.address, entry.message.envelope.reverse_path) : std::string(chosen)};
+    return {ipc::AgentKind::smtp_out, 0, chosen.empty() ? routes_.next_hop(recipient.address, entry.reverse_path(index)) : std::string(chosen)};
 }
 
 // Somebody waits for it to arrive: one of ours wrote it, to a few. All else, reports and lists among it, can take its turn.

@@ -138,6 +138,12 @@ class Queue {
             const auto& instead = recipients[index].record.note.instead;
             return instead ? *instead : message.envelope.recipients.items[index];
         }
+        // With which it goes there: not the one it came with where an address here sends it on.
+        const ipc::Address& reverse_path(std::uint32_t index) const {
+            for (const ipc::Forwarded& forwarded : message.envelope.forwarded)
+                if (forwarded.index == index) return forwarded.reverse_path;
+            return message.envelope.reverse_path;
+        }
     };
     struct Job {
         QueueId id;

@@ -45,7 +45,7 @@ void Queue::dispatch() {
 }
 
 // A job is one message's recipients of one lane: another lane's slow owner never delays them. Another host takes so many at a
-// time; the rest is the next job.
+// time, and one reverse-path; the rest is the next job.
 std::vector<std::uint32_t> Queue::recipients_for(const Entry& entry, const Agents::Choice& choice, Job& job) {
     std::vector<std::uint32_t> chosen;
     for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
@@ -54,9 +54,10 @@ std::vector<std::uint32_t> Queue::recipients_for(const Entry& entry, const Agent
         Lane lane = lane_of(entry, i);
         if (lane.kind != choice.kind || (choice.lane && lane != *choice.lane)) continue;
         if (!chosen.empty() && lane != job.lane) continue;
-        if (lane.kind == ipc::AgentKind::smtp_out && chosen.size() == options_.recipients_at_once) {
+        if (lane.kind == ipc::AgentKind::smtp_out && !chosen.empty() &&
+            (chosen.size() == options_.recipients_at_once || entry.reverse_path(i) != entry.reverse_path(chosen.front()))) {
             make_ready(choice.message, entries_.at(choice.message), i);
-            break;
+            continue;
         }
         job.lane = std::move(lane);
         job.plain = job.plain || record.deaths >= deaths_until_plain;
@@ -125,7 +126,7 @@ void Queue::send_job(JobId id, Accepted message, Fd large) {
     deliver.trace_header = trace_header(job.id, message.envelope);
     const Entry& entry = entries_.at(job.id);
     for (const std::uint32_t index : job.recipients) deliver.recipients.push_back({index, entry.recipient(index)});
-    deliver.reverse_path = std::move(message.envelope.reverse_path);
+    deliver.reverse_path = entry.reverse_path(job.recipients.front());
     deliver.body = std::move(message.body);
     ports_.deliver(job.agent, id, std::move(deliver), std::move(large));
 }

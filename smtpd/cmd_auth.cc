@@ -13,8 +13,8 @@ sasl::Conditions Session::auth_conditions() const {
 bool Session::expects_credentials() {
     const Reply* refusal = nullptr;
     if (!role_.submission) refusal = &replies::auth_not_offered;
-    else if (tls_version_.empty()) refusal = &replies::auth_needs_tls;
     else if (account_ != 0) refusal = &replies::auth_done;
+    else if (tls_version_.empty()) refusal = &replies::auth_needs_tls;
     if (refusal) reply(*refusal);
     return refusal == nullptr;
 }
@@ -45,7 +45,22 @@ void Session::take(ipc::SaslStep& question) { only_ticket_ = ask(std::move(quest
 void Session::take(sasl::Conversation::Malformed&) { reply(replies::auth_malformed); }
 void Session::take(sasl::Conversation::Cancelled&) { reply(replies::auth_cancelled); }
 
-void Session::on(const ipc::LoginResult& result, std::int64_t) { take_auth_step(result); }
+void Session::on(const ipc::LoginResult& result, std::int64_t) {
+    if (role_.local) enter(result);
+    else take_auth_step(result);
+}
+
+// Whose connection this is the kernel has told authd; there is nothing a client could say about it.
+void Session::enter(const ipc::LoginResult& result) {
+    if (result.status == ipc::LoginStatus::denied) return close_with(replies::not_a_local_user);
+    if (result.status != ipc::LoginStatus::ok || result.handle.empty()) return close_with(replies::local_user_unknown_now);
+    handle_ = result.handle;
+    account_ = result.account;
+    address_ = result.address.view();
+    effects_.events.push_back(event::LoggedIn{address_});
+    greet();
+}
+
 void Session::on(const ipc::SaslReply& answer, std::int64_t) { take_auth_step(auth_->on_reply(answer)); }
 
 void Session::take(ipc::LoginResult& result) {

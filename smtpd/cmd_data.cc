@@ -5,6 +5,8 @@
 
 #include "libcommon/text.h"
 
+#include <fmt/format.h>
+
 #include <iterator>
 
 namespace postern::smtpd {
@@ -166,8 +168,9 @@ void Session::end_message(const Reply& answer, std::string_view detail) {
 }
 
 void Session::submit(std::int64_t now) {
+    const std::string local_user = role_.local ? fmt::format("{}, uid {}", address_, account_ - ipc::first_local_user) : "";
     TraceLines trace = trace_lines({.helo = helo_, .client = client_.address, .hostname = limits_.hostname,
-                                    .extended = extended_, .authenticated = account_ != 0,
+                                    .extended = extended_, .authenticated = account_ != 0, .local_user = local_user,
                                     .hides_client = role_.submission && !limits_.submission_client,
                                     .smtputf8 = transaction_.smtputf8(), .lmtp = role_.lmtp,
                                     .tls_version = tls_version_, .tls_cipher = tls_cipher_,
@@ -180,6 +183,7 @@ void Session::submit(std::int64_t now) {
     submit.envelope.sender = account_;
     submit.envelope.body = transaction_.body();
     submit.envelope.extensions = transaction_.take_extensions();
+    submit.envelope.forwarded = transaction_.take_forwarded();
     submit.envelope.trace_head = std::move(trace.head);
     submit.envelope.trace_tail = trace.tail + repair_.lines;
     submit.handle = handle_;

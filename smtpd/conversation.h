@@ -21,6 +21,7 @@ struct Service::Conversation {
     Seats::Seat seat;
     Session session;
     std::unique_ptr<tls::Connection> connection;
+    Fd shown;                                            // the same of a local user's, until authd has seen it
     bool paused = false;                                 // the session left bytes with the connection
     Fd large;                                            // qmgr's file, while a large body is written
     bool large_failed = false;

@@ -14,7 +14,7 @@
 namespace postern::smtpd {
 
 // A question; its answer comes back to the session with the same ticket.
-using Question = std::variant<ipc::Login, ipc::SaslStart, ipc::SaslStep, ipc::CheckSender, ipc::ResolveRecipient,
+using Question = std::variant<ipc::Login, ipc::LocalLogin, ipc::SaslStart, ipc::SaslStep, ipc::CheckSender, ipc::ResolveRecipient,
                               ipc::OpenLarge, ipc::Submit, ipc::CheckClient>;
 // To a CheckClient, which only XCLIENT asks: may the client it names come in?
 struct ClientJudged {

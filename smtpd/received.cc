@@ -37,6 +37,7 @@ std::string protocol(const TraceFacts& facts) {
 
 // RFC 5321 section 4.4 demands a domain here, and knows no way to say that it is not told: ours.
 std::string origin(const TraceFacts& facts) {
+    if (!facts.local_user.empty()) return fmt::format("{} ({})", facts.hostname, facts.local_user);
     if (facts.hides_client) return fmt::format("{} (an authenticated user)", facts.hostname);
     return fmt::format("{} ({})", safe_helo(facts.helo), address_literal(facts.client));
 }

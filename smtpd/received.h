@@ -14,6 +14,7 @@ struct TraceFacts {
     std::string_view hostname;         // us
     bool extended = false;             // EHLO
     bool authenticated = false;
+    std::string_view local_user{};     // "ann@mx.example.org, uid 1000": of this host, which nobody came to
     bool hides_client = false;         // where a user writes from is nobody's business; the log has it
     bool smtputf8 = false;
     bool lmtp = false;

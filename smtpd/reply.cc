@@ -19,6 +19,7 @@ constexpr Reply recipient_replies[] = {
     {550, "5.7.1", "You may not post to this group"},                            // not_permitted
     {552, "5.2.3", "Message is larger than this recipient takes"},               // too_large
     {550, "5.5.3", "The address leads to more recipients than a message may have"},   // too_many
+    {550, "5.1.1", "This return address is forged, too old, or not for this message"},   // not_returnable
 };
 static_assert(std::size(recipient_replies) == static_cast<std::size_t>(last_enumerator(ipc::RecipientStatus{})) + 1);
 

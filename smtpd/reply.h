@@ -92,6 +92,8 @@ inline constexpr Reply too_many_connections{421, "4.7.0", "Too many connections,
 inline constexpr Reply crowded{421, "4.3.2", "Too many connections here now, try again later"};
 inline constexpr Reply banned{554, "5.7.1", "Your address is banned here,"};
 inline constexpr Reply talked_early{554, "5.5.1", "You talked before the greeting, closing the connection"};
+inline constexpr Reply not_a_local_user{554, "5.7.1", "This is for users and programs of this host"};
+inline constexpr Reply local_user_unknown_now{421, "4.3.0", "Cannot see now whose mail this is, try again later"};
 inline constexpr Reply too_much_junk{421, "4.7.0", "Too many commands that send no mail, closing the connection"};
 inline constexpr Reply timed_out{421, "4.4.2", "Timed out waiting for you, closing the connection"};
 inline constexpr Reply shutting_down{421, "4.3.2", "Server is restarting, try again in a moment"};

@@ -12,6 +12,7 @@ struct Role {
     bool submission = false;     // RFC 6409: TLS, then AUTH, then mail. Otherwise mail for our domains, and no AUTH
     bool implicit_tls = false;   // RFC 8314
     bool lmtp = false;           // RFC 2033: programs of this host, trusted with everything but relaying
+    bool local = false;          // submission by users of this host: the kernel says who they are, nobody logs in
 };
 inline constexpr Role roles[] = {
     {"smtp.listen_addr", "relay", false, false},             // 25
@@ -19,6 +20,7 @@ inline constexpr Role roles[] = {
     {"smtp.submissions_addr", "submissions", true, true},    // 465
     {"lmtp.socket", "lmtp", false, false, true},
     {"lmtp.listen_addr", "lmtp", false, false, true},
+    {"smtp.submit_socket", "local", true, false, false, true},
 };
 
 constexpr const Role* role_of(std::string_view listener) {

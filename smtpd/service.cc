@@ -123,7 +123,7 @@ void Service::accept_from(Port& port) {
 
 void Service::arrive(Fd socket, const Role& role, const IpAddress& source) {
     const TraceId trace = TraceId::make();
-    if (role.lmtp || !proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
+    if (role.lmtp || role.local || !proxies_.covers(source)) return greet(std::move(socket), role, trace, source);
     proxies_.take(std::move(socket), source, trace, [this, &role, trace](Fd taken, const IpAddress& client, const auto& server) {
         greet(std::move(taken), role, trace, client, server);
     });
@@ -159,7 +159,7 @@ void Service::greet(Fd socket, const Role& role, TraceId trace, const IpAddress&
     auto seat = seats_.take(address, visitor.rank, trusted);
     if (!seat) return refuse(visitor);
     visitor.seat = std::move(*seat);
-    if (trusted) begin(std::move(visitor), true);
+    if (trusted || role.local) begin(std::move(visitor), trusted);       // a local user has rates, but is no stranger
     else door_.knock(std::move(visitor));
 }
 
@@ -185,8 +185,9 @@ void Service::begin(Visitor visitor, bool trusted) {
     Fd socket = std::move(visitor.socket);
     const auto local = visitor.local ? visitor.local : local_address(socket);
     auto& slot = conversations_[id];
-    slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ && !role.lmtp, effects_);
+    slot = std::make_unique<Conversation>(id, std::move(visitor), trusted, limits_, tls_ && !role.lmtp && !role.local, effects_);
     Conversation* c = slot.get();
+    if (role.local) c->shown = socket.duplicate();
     c->session.connected_to(local);
     if (!role.lmtp && contains(xclient_networks_, address)) c->session.allow_xclient();
     c->connection = std::make_unique<tls::Connection>(
@@ -278,7 +279,8 @@ void Service::perform(Conversation& c) {
     performing_ = false;
 }
 
-template <ipc::Request Q> void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question) {
+template <ipc::Request Q>
+void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question, Fd passed) {
     // A peer that does not answer has answered "unavailable": the default of every reply.
     const auto deadline = std::is_same_v<Q, ipc::Submit> ? std::chrono::seconds(submit_deadline) : question_deadline;
     link.call_with_descriptor<Q>(
@@ -286,7 +288,7 @@ template <ipc::Request Q> void Service::put(ipc::Link& link, Conversation& c, st
         [this, id = c.id, ticket](Result<typename Q::Reply> reply, Fd descriptor) {
             on_answer(id, ticket, reply ? std::move(*reply) : typename Q::Reply{}, std::move(descriptor));
         },
-        deadline);
+        deadline, std::move(passed));
 }
 
 void Service::ask(Conversation& c, const Ask& question) {
@@ -296,6 +298,7 @@ void Service::ask(Conversation& c, const Ask& question) {
         std::uint32_t ticket;
         bool first;
         void operator()(const ipc::Login& q) const { service.put(service.authd_, c, ticket, q); }
+        void operator()(const ipc::LocalLogin& q) const { service.put(service.authd_, c, ticket, q, std::move(c.shown)); }
         void operator()(const ipc::SaslStart& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::SaslStep& q) const { service.put(service.authd_, c, ticket, q); }
         void operator()(const ipc::CheckSender& q) const { service.put(service.authd_, c, ticket, q); }

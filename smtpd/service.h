@@ -47,7 +47,8 @@ class Service {
 
     void perform(Conversation& c);
     void ask(Conversation& c, const Ask& question);
-    template <ipc::Request Q> void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question);
+    template <ipc::Request Q>
+    void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question, Fd passed = {});
     void ask_recipient(Conversation& c, std::uint32_t ticket, const ipc::ResolveRecipient& question, bool first);
     void answer_recipient(std::uint64_t id, std::uint32_t ticket, ipc::RecipientVerdict verdict, const ipc::RecipientPolicy& policy);
     void answer_late(Conversation& c, std::uint32_t ticket, ipc::RecipientVerdict verdict, std::chrono::milliseconds delay);

@@ -53,7 +53,7 @@ void Service::answer_recipient(std::uint64_t id, std::uint32_t ticket, ipc::Reci
     const auto row = conversations_.find(id);
     if (row == conversations_.end()) return;
     Conversation& c = *row->second;
-    if (verdict.status == ipc::RecipientStatus::unknown_user) {
+    if (verdict.status == ipc::RecipientStatus::unknown_user || verdict.status == ipc::RecipientStatus::not_returnable) {
         ipc::ReportClient report;
         report.client = c.session.client().address;
         report.unknown_recipients = 1;

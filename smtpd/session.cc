@@ -68,12 +68,15 @@ Session::Session(const Limits& limits, const Role& role, bool tls, TraceId trace
     limits_(limits), role_(role), effects_(effects), client_{trace, std::move(client), role.name}, tls_offered_(tls),
     state_(role.implicit_tls ? State::handshake : State::fresh) {
     effects_.events.push_back(event::Connected{});
-    if (state_ == State::fresh) greet();
+    if (role_.local) only_ticket_ = ask(ipc::LocalLogin{trace});         // it is greeted once it is known who that is
+    else if (state_ == State::fresh) greet();
 }
 
 void Session::greet() {
     greeted_once_ = true;
-    effects_.send.append("220 ").append(limits_.hostname).append(role_.lmtp ? " LMTP Postern\r\n" : " ESMTP Postern\r\n");
+    effects_.send.append("220 ").append(limits_.hostname).append(role_.lmtp ? " LMTP Postern" : " ESMTP Postern");
+    if (role_.local) effects_.send.append(" for ").append(address_);     // what sendmail needs to know
+    effects_.send.append("\r\n");
 }
 
 bool Session::has_room() const {
@@ -171,7 +174,7 @@ bool Session::spends_junk(const Command& command) {
 bool Session::may_pass(std::size_t command) {
     const Gate& gate = gates[command];
     const Reply* refusal = nullptr;
-    if (gate.identity && role_.submission && tls_version_.empty()) refusal = &replies::tls_required;
+    if (gate.identity && role_.submission && !role_.local && tls_version_.empty()) refusal = &replies::tls_required;
     else if (gate.identity && role_.submission && account_ == 0) refusal = &replies::auth_required;
     else if (command == verb<Xclient> && !takes_xclient_) refusal = &replies::not_your_xclient;
     else if (is_hello(command) && (command == verb<Lhlo>) != role_.lmtp) refusal = role_.lmtp ? &replies::say_lhlo : &replies::not_lmtp;

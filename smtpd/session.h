@@ -101,6 +101,7 @@ class Session {
     void take(sasl::Conversation::Malformed&);
     void take(sasl::Conversation::Cancelled&);
     void end_auth();
+    void enter(const ipc::LoginResult& result);
     void answer_recipient(const Held& asked);
     const Reply& add_recipient(const Held& asked);
 

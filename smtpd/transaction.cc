@@ -17,7 +17,7 @@ bool Transaction::add_local(const std::string& forward_path, const ipc::Recipien
     // An account gets one copy, by however many of its names and lists it was reached (DESIGN section 4, step 1).
     for (const ipc::LocalTarget& target : verdict.targets)
         add({forward_path, target.account, target.delivered_to, target.detail}, dsn);
-    for (const ipc::Address& address : verdict.forwards) add({forward_path, 0, address, {}}, dsn);
+    for (const ipc::Address& address : verdict.forwards) add({forward_path, 0, address, {}}, dsn, verdict.reverse_path);
     accepted_.push_back({forward_path, verdict.size_limit, verdict.room});
     return true;
 }
@@ -30,7 +30,7 @@ bool Transaction::add_foreign(const std::string& forward_path, const ipc::Recipi
 }
 
 // The RCPT is the one that is about to be accepted.
-void Transaction::add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn) {
+void Transaction::add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn, const ipc::Address& leaves_with) {
     const auto same = std::find_if(recipients_.begin(), recipients_.end(), [&](const ipc::EnvelopeRecipient& r) {
         return r.account == recipient.account && (r.account != 0 || r.address == recipient.address);
     });
@@ -38,6 +38,7 @@ void Transaction::add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn) {
     led_to_.push_back({dsn.index, static_cast<std::uint32_t>(accepted_.size())});
     if (same != recipients_.end()) return;
     recipients_.push_back(std::move(recipient));
+    if (!leaves_with.empty()) forwarded_.push_back({dsn.index, leaves_with});
     if (dsn.notify != ipc::notify::unsaid || !dsn.original.empty()) extensions_.recipients.push_back(std::move(dsn));
 }
 
@@ -78,6 +79,8 @@ Transaction::Fit Transaction::drop_unfit(std::uint64_t size) {
     recipients_ = std::move(staying);
     std::erase_if(extensions_.recipients.items, [&](const ipc::RecipientDsn& dsn) { return !stays[dsn.index]; });
     for (ipc::RecipientDsn& dsn : extensions_.recipients) dsn.index = places[dsn.index];
+    std::erase_if(forwarded_.items, [&](const ipc::Forwarded& f) { return !stays[f.index]; });
+    for (ipc::Forwarded& f : forwarded_) f.index = places[f.index];
     return recipients_.empty() ? why : Fit::fits;
 }
 

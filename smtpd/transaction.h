@@ -44,9 +44,10 @@ class Transaction {
 
     std::vector<ipc::EnvelopeRecipient> take_recipients() { return std::move(recipients_); }
     ipc::Extensions take_extensions() { return std::move(extensions_); }
+    List<ipc::Forwarded, ipc::max_recipients> take_forwarded() { return std::move(forwarded_); }
 
   private:
-    void add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn);
+    void add(ipc::EnvelopeRecipient recipient, ipc::RecipientDsn dsn, const ipc::Address& leaves_with = {});
     struct Accepted {
         ipc::Address forward_path;
         std::uint64_t size_limit = 0, room = 0;                 // as in ipc::RecipientVerdict
@@ -60,6 +61,7 @@ class Transaction {
     std::uint64_t sender_limit_ = 0;
     std::vector<Accepted> accepted_;      // of each RCPT
     std::vector<ipc::EnvelopeRecipient> recipients_;
+    List<ipc::Forwarded, ipc::max_recipients> forwarded_;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> led_to_;   // a recipient, and one of the RCPTs that led to it
 };
 

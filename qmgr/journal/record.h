@@ -103,7 +103,7 @@ struct Accepted {
         release(envelope.trace_tail.value);
     }
     static auto fields(auto& m) { return std::tie(m.arrived, m.envelope, m.large, m.parent, m.body); }
-    static auto added(auto& m) { return std::tie(m.envelope.extensions); }
+    static auto added(auto& m) { return std::tie(m.envelope.extensions, m.envelope.forwarded); }
 };
 
 struct Changed {

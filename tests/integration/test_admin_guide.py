@@ -11,7 +11,7 @@ from lab import ROOT
 
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD") or ROOT / "build" / "release")
 GUIDE = (ROOT / "doc" / "ADMIN.md").read_text()
-SECTIONS = {"smtp", "lmtp", "tls", "auth", "policy", "outbound", "dns", "bounce", "queue"}   # of postern.yaml: those the chapters cover whole
+SECTIONS = {"smtp", "lmtp", "tls", "auth", "policy", "srs", "outbound", "dns", "bounce", "queue"}   # of postern.yaml: those the chapters cover whole
 ANY = "…"                                                     # a text that is made when it is said
 
 REPLY = re.compile(r'\{\s*([2-5]\d\d),\s*(?:"(\d\.\d+\.\d+)"|\{\}),\s*(?:"([^"]*)"|[\w.]+)')

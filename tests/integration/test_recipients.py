@@ -403,3 +403,43 @@ def test_literals_can_be_left_to_nobody(by_nat):
     config.write_text(config.read_text().replace("public_addresses:", "address_literals: false\n  public_addresses:"))
     by_nat.mailctl("reload")
     wait_for(lambda: rcpt(by_nat, f"{name}@[127.0.0.1]")[0] == 550, "the new configuration")
+
+
+@pytest.fixture
+def sent_on(instance, name):
+    """The return address that a message from elsewhere left with, by way of an alias that leads elsewhere."""
+    instance.mailctl("alias", "add", name, f"away{next(tests)}@faraway.example")
+    sender = f"Carl{next(tests)}@elsewhere.example"
+    assert deliver(instance, [name], message("sent on"), sender)[0] == 250
+
+    def rewritten():
+        found = [line for line in instance.log().splitlines() if "auth.srs.rewrite" in line and f"from={sender} " in line]
+        return found and found[0].partition(" to=")[2].split()[0].strip('"')
+    return sender, wait_for(rewritten, "a return address")
+
+
+def test_what_is_sent_on_leaves_with_a_return_address(domain, sent_on):
+    sender, address = sent_on
+    local_part, _, at = address.rpartition("@")
+    assert local_part.startswith("SRS0=") and local_part.endswith(f"=elsewhere.example={sender.partition('@')[0]}") and at == domain
+
+
+def test_a_report_to_a_return_address_is_taken_for_the_sender(instance, sent_on):
+    _, address = sent_on
+    assert rcpt(instance, address, sender="")[0] == 250
+    assert rcpt(instance, address.lower(), sender="")[0] == 250      # hosts change the case
+    code, reply = deliver(instance, [address], message("a report"), sender="")   # qmgr has asked authd, too
+    assert code == 250 and reply.startswith("2.0.0 Queued as ")
+    wait_for(lambda: 'auth.srs.return' in instance.log() and address in instance.log(), "its way in the log")
+
+
+def test_a_return_address_is_no_relay(instance, user, sent_on):
+    sender, address = sent_on
+    refusal = (550, "5.1.1 This return address is forged, too old, or not for this message")
+    assert rcpt(instance, address) == refusal                        # no report
+    assert rcpt(instance, address, sender=user.address, user=user) == refusal
+    forged = address.replace(sender.partition("@")[0], "eve")
+    assert forged != address and rcpt(instance, forged, sender="") == refusal
+    assert rcpt(instance, "SRS0=AAAAAA=AA=faraway.example=eve@lab.test", sender="") == refusal
+    assert rcpt(instance, "SRS1=AAAAAA=faraway.example==AAAA=AA=third.example=eve@lab.test", sender="") == refusal
+    assert rcpt(instance, address.replace("recipients.example", "faraway.example"), sender="")[0] == 550

@@ -57,6 +57,7 @@ struct Answerer {
         if (reply.state == ipc::SaslState::finished) reply.login = std::get<ipc::LoginResult>((*this)(ipc::Login{}));
         return reply;
     }
+    Answer operator()(const ipc::LocalLogin&) const { return (*this)(ipc::Login{}); }
     Answer operator()(const ipc::SaslStart& start) const {
         if (start.mechanism == ipc::SaslMechanism::plain || start.mechanism == ipc::SaslMechanism::login) std::abort();
         return reply();

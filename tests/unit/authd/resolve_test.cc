@@ -11,7 +11,7 @@ namespace {
 
 std::string_view name(ipc::RecipientStatus status) {
     constexpr std::string_view names[] = {"deliver", "foreign", "unknown", "disabled", "over-quota", "loop", "invalid",
-                                          "unavailable", "not-permitted", "too-large", "too-many"};
+                                          "unavailable", "not-permitted", "too-large", "too-many", "not-returnable"};
     return names[static_cast<std::size_t>(status)];
 }
 
@@ -433,7 +433,7 @@ TEST_CASE("A domain we are backup MX of takes any recipient for its host, and it
     CHECK(describe(house.ask("local@else.example")) == "deliver 1:ann@example.org");
     CHECK(house.resolver.may_send_as(1, "anyone@else.example") == ipc::Verdict::denied);
     const auto leads = [&](const char* forward_path, const char* address) {
-        return house.resolver.leads_to({forward_path, address}) == ipc::Verdict::allowed;
+        return house.resolver.leads_to({forward_path, address}, "") == ipc::Verdict::allowed;
     };
     CHECK(leads("Anyone@else.example", "Anyone@else.example"));
     CHECK(leads("team@example.org", "X@elsewhere.example"));
@@ -467,8 +467,8 @@ TEST_CASE("A backup MX with a list takes whom the list has, once all of it is th
     CHECK(takes("postmaster@else.example"));
     CHECK(describe(house.ask("whoever@else.example")) == "unknown");
     CHECK(describe(house.ask("security@else.example")) == "unknown");       // a role, but not ours to have
-    CHECK(house.resolver.leads_to({"ann@else.example", "ann@else.example"}) == ipc::Verdict::allowed);
-    CHECK(house.resolver.leads_to({"whoever@else.example", "whoever@else.example"}) == ipc::Verdict::denied);
+    CHECK(house.resolver.leads_to({"ann@else.example", "ann@else.example"}, "") == ipc::Verdict::allowed);
+    CHECK(house.resolver.leads_to({"whoever@else.example", "whoever@else.example"}, "") == ipc::Verdict::denied);
 
     CHECK(store({"dora@else.example"}, true, false) == "1");                // and whoever sent it went away
     CHECK(store({"emil@else.example"}, true, true) == "1");
@@ -553,4 +553,85 @@ TEST_CASE("An account may send as what it was granted, until that goes") {
     CHECK_FALSE(verdict(1, "bob@example.org"));
     REQUIRE(delete_account(house.db, "ann@example.org").ok());
     CHECK_FALSE(verdict(1, "ann@elsewhere.example"));
+}
+
+namespace {
+// With what a message of this sender leaves for the addresses elsewhere that the recipient leads to.
+std::string leaves_as(House& house, std::string_view recipient, std::string_view reverse_path) {
+    return house.ask(recipient, 0, 0, reverse_path).reverse_path.value;
+}
+std::string local_part_at(const std::string& address, const std::string& domain) {
+    return address.substr(0, address.rfind('@') + 1) + domain;
+}
+} // namespace
+
+TEST_CASE("What an address here sends on elsewhere leaves with a reverse-path of its domain") {
+    House house;
+    const std::string ours = leaves_as(house, "team@example.org", "Ann@far.example");
+    CHECK(ours.starts_with("SRS0="));
+    CHECK(ours.ends_with("=far.example=Ann@example.org"));
+    CHECK(leaves_as(house, "team@example.org", "Ann@far.example") == ours);            // remembered or not
+    CHECK(leaves_as(house, "team@example.org", "ann@example.org") == "");              // one of ours
+    CHECK(leaves_as(house, "team@example.org", "") == "");
+    CHECK(leaves_as(house, "ann@example.org", "ann@far.example") == "");               // it stays here
+    CHECK(leaves_as(house, "team@example.org", std::string(60, 'a') + "@far.example") == "");
+    test::add_domain(house.db, "else.example", {.backup_mx = true});
+    house.resolver.forget();
+    CHECK(leaves_as(house, "any@else.example", "ann@far.example") == "");              // no forwarding, but its way there
+    house.resolver.configure({.rewrite = false});
+    CHECK(leaves_as(house, "team@example.org", "Ann@far.example") == "");
+}
+
+TEST_CASE("A report comes back to who sent what was sent on, and nothing else does") {
+    House house;
+    const std::string ours = leaves_as(house, "team@example.org", "Ann@far.example");
+    CHECK(describe(house.ask(ours)) == "deliver >Ann@far.example");
+    CHECK(house.ask(ours).reverse_path.empty());
+    CHECK(house.resolver.leads_to({ours, "Ann@far.example"}, "") == ipc::Verdict::allowed);
+    CHECK(house.resolver.leads_to({ours, "eve@far.example"}, "") == ipc::Verdict::denied);
+    // Who is no report cannot use it as a relay, whoever sends it.
+    CHECK(describe(house.ask(ours, 0, 0, "eve@far.example")) == "not-returnable");
+    CHECK(describe(house.ask(ours, 0, 1, "ann@example.org")) == "not-returnable");
+    CHECK(house.resolver.leads_to({ours, "Ann@far.example"}, "eve@far.example") == ipc::Verdict::denied);
+    CHECK(house.resolver.may_send_as(1, ours) == ipc::Verdict::denied);
+    // Neither can what we did not write, here or in a domain whose mail somebody catches.
+    std::string forged = ours;
+    forged.replace(forged.find("=Ann"), 4, "=Eve");
+    CHECK(describe(house.ask(forged)) == "not-returnable");
+    CHECK(house.resolver.leads_to({forged, "Eve@far.example"}, "") == ipc::Verdict::denied);
+    CHECK(describe(house.ask("SRS0=x@catch.example")) == "not-returnable");
+    CHECK(describe(house.ask("SRS0=x@elsewhere.example")) == "foreign");
+    house.now += 22 * 86400;
+    CHECK(describe(house.ask(ours)) == "not-returnable");
+    CHECK(house.resolver.leads_to({ours, "Ann@far.example"}, "") == ipc::Verdict::denied);
+}
+
+TEST_CASE("How long return addresses last, and for what, is configured") {
+    House house;
+    const std::string ours = leaves_as(house, "team@example.org", "ann@far.example");
+    house.resolver.configure({.rewrite = true, .return_anything = true, .max_days = 2});
+    CHECK(describe(house.ask(ours, 0, 0, "bob@third.example")) == "deliver >ann@far.example");
+    CHECK(leaves_as(house, ours, "bob@third.example").ends_with("=third.example=bob@example.org"));   // sent on, too
+    CHECK(house.resolver.leads_to({ours, "ann@far.example"}, "bob@third.example") == ipc::Verdict::allowed);
+    house.now += 3 * 86400;
+    CHECK(describe(house.ask(ours)) == "not-returnable");
+    house.resolver.configure({.rewrite = false, .return_anything = false, .max_days = 21});
+    CHECK(describe(house.ask(ours)) == "deliver >ann@far.example");       // what is on its way still comes back
+}
+
+TEST_CASE("An address that looks like one of SRS and is somebody's is that") {
+    House house;
+    test::add_account(house.db, "srs0=x@example.org");
+    CHECK(describe(house.ask("SRS0=x@example.org")) == "deliver 8:SRS0=x@example.org");
+}
+
+TEST_CASE("A sender's domain that came here since is answered here") {
+    House house;
+    const std::string ours = leaves_as(house, "team@example.org", "ann@far.example");
+    const std::string other = leaves_as(house, "team@example.org", local_part_at(ours, "far.example"));
+    test::add_domain(house.db, "far.example");
+    test::add_account(house.db, "ann@far.example");
+    house.resolver.forget();
+    CHECK(describe(house.ask(ours)) == "deliver 8:ann@far.example");
+    CHECK(describe(house.ask(other)) == "loop");             // made of one that was not ours then
 }

@@ -208,6 +208,7 @@ Accepted extended_message() {
     message.envelope.body = ipc::BodyKind::binary;
     message.envelope.extensions = {true, true, ipc::DsnReturn::headers, "QQ314159", 1'700'000'000,
                                    {{{0, ipc::notify::success | ipc::notify::delay, "rfc822;b@lab.test"}}}};
+    message.envelope.forwarded.push_back({0, "SRS0=AAAAAA=AA=far.example=a@lab.test"});
     return message;
 }
 

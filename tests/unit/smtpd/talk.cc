@@ -26,6 +26,9 @@ struct Answerer {
         }
         return result;
     }
+    Answer operator()(const ipc::LocalLogin&) const {
+        return ipc::LoginResult{talk.local_status, {{1}}, ipc::local_user(1000), "ann@example.org"};
+    }
     // An authd with one exchange, number 5: what it is told says what it answers.
     Answer operator()(const ipc::SaslStart& start) const {
         if (start.response.view() == "malformed") return ipc::SaslReply{ipc::SaslState::malformed, 0, {}, {}, {}};
@@ -98,8 +101,8 @@ std::string unescape(std::string_view text) {
     return out;
 }
 
-Talk::Talk(const Role& role, Limits with, bool tls) :
-    limits(test_limits(std::move(with))), session(limits, role, tls, TraceId{1}, "192.0.2.1", effects) {
+Talk::Talk(const Role& role, Limits with, bool tls, ipc::LoginStatus status) :
+    local_status(status), limits(test_limits(std::move(with))), session(limits, role, tls, TraceId{1}, "192.0.2.1", effects) {
     perform();
 }
 

@@ -16,12 +16,13 @@ inline constexpr const Role& relay = roles[0];
 inline constexpr const Role& submission = roles[1];
 inline constexpr const Role& submissions = roles[2];
 inline constexpr const Role& lmtp = roles[3];
+inline constexpr const Role& local = roles[5];
 
 class Talk {
   public:
     static constexpr std::int64_t now = 1795249200;
 
-    explicit Talk(const Role& role = relay, Limits with = {}, bool tls = true);
+    explicit Talk(const Role& role = relay, Limits with = {}, bool tls = true, ipc::LoginStatus local_status = ipc::LoginStatus::ok);
 
     // Lines "C: …" are sent with CRLF, or as they are with "C- …" (\r, \n and \0 are escapes there); the replies to
     // them must be the lines "S: …" that follow; "…*" matches any rest. "TLS" is a handshake done. What the
@@ -38,6 +39,7 @@ class Talk {
     std::vector<Ask> questions;
     std::vector<ipc::CheckClient> checked;              // clients that XCLIENT named
     std::uint64_t sender_limit = 0;                     // of whoever logged in
+    ipc::LoginStatus local_status;                      // of whoever connects as a user of this host
     ipc::SubmitStatus submit_status = ipc::SubmitStatus::accepted;
     ipc::SubmitStatus large_status = ipc::SubmitStatus::accepted;
 

@@ -111,3 +111,20 @@ TEST_CASE("who is reached by another name that fits does not leave") {
     CHECK(recipients[0].account == 1);
     CHECK(recipients[0].forward_path.view() == "postmaster@example.org");
 }
+
+TEST_CASE("what an address sends on leaves as it says, and keeps that when others leave the envelope") {
+    Transaction transaction("bob@example.net", 0, ipc::BodyKind::seven_bit);
+    auto forwarding = deliver({{3, "carl@example.org", {}}}, {"far@example.com", "away@example.com"});
+    forwarding.reverse_path = "SRS0=AAAAAA=AA=example.net=bob@example.org";
+    REQUIRE(transaction.add_local("full@example.org", taking(1, 0, 100)));
+    REQUIRE(transaction.add_local("plain@example.org", deliver({}, {"plain@example.com"})));
+    REQUIRE(transaction.add_local("list@example.org", forwarding));
+    REQUIRE(transaction.add_local("again@example.org", forwarding));
+    CHECK(transaction.drop_unfit(101) == Transaction::Fit::fits);
+    const auto recipients = transaction.take_recipients();
+    const auto forwarded = transaction.take_forwarded();
+    REQUIRE(forwarded.size() == 2);
+    CHECK(recipients.at(forwarded.items[0].index).address == "far@example.com");
+    CHECK(recipients.at(forwarded.items[1].index).address == "away@example.com");
+    CHECK(forwarded.items[1].reverse_path == forwarding.reverse_path);
+}
