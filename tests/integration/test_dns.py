@@ -273,6 +273,15 @@ def test_nobody_answers(asker, servers):
     assert [server.count("gone.test") for server in servers] == [2, 2]
 
 
+def test_nobody_says_where_an_alias_leads(asker, servers):
+    servers[0].chase = False
+    for server in servers:
+        server.behave("example.test", "silent")
+    answer = asker.lookup("second.test")
+    assert (answer["status"], answer["canonical"]) == ("timed-out", "example.test")
+    assert servers[0].count("second.test") == 1
+
+
 def test_a_byte_at_a_time(start, servers):
     """Within the patience of one server it is an answer; beyond, its time is up."""
     with DnsServer(NAMES) as slow:
