@@ -22,12 +22,14 @@ Lookup::Lookup(Loop& loop, const Question& question, std::shared_ptr<Servers> se
 
 void Lookup::start() {
     begun_ = true;
+    last_why_ = "no answer in time";
     ask_for_next();
 }
 
 void Lookup::ask_for_next() {
     const auto order = servers_->order(std::chrono::steady_clock::now());
     todo_.clear();
+    anybody_answered_ = false;
     for (unsigned round = 0; round < patience_.attempts; ++round) todo_.insert(todo_.end(), order.begin(), order.end());
     ask();
 }

@@ -42,8 +42,8 @@ class Lookup {
     Chain chain_;
     std::deque<std::size_t> todo_;               // servers to ask about this link of the chain
     bool begun_ = false;
-    bool anybody_answered_ = false;
-    std::string last_why_ = "no server was free in time";
+    bool anybody_answered_ = false;              // about this link
+    std::string last_why_ = "too many look-ups before it";
     std::unique_ptr<Exchange> exchange_;
 };
 

@@ -23,7 +23,7 @@ Behaviours, of UDP and TCP unless said otherwise:
     elsewhere       UDP: the answer comes from another port
     drip            UDP: truncated; TCP: a byte every `drip_interval` seconds
     close           UDP: truncated; TCP: closed without an answer
-    slow            after `delay` seconds
+    slow            after `delay` seconds; `peak` is how many waited so at a time, by UDP
 """
 import collections
 import random
@@ -62,6 +62,8 @@ class DnsServer:
         self.negative_ttl = 60
         self.delay = 1.0
         self.drip_interval = 0.05
+        self.held = self.peak = 0              # answers that are slow, now and at most
+        self.counting = threading.Lock()
         self.queries = []                      # every Query that came, in order
         self.stopping = threading.Event()
         for name, lines in (records or {}).items():
@@ -194,9 +196,19 @@ class DnsServer:
             except dns.exception.DNSException:
                 continue
             if behaviour == "slow":
-                threading.Timer(self.delay, self.send_udp, [client, behaviour, response, wire]).start()
+                self.hold(1)
+                threading.Timer(self.delay, self.send_held, [client, behaviour, response, wire]).start()
             else:
                 self.send_udp(client, behaviour, response, wire)
+
+    def hold(self, more):
+        with self.counting:
+            self.held += more
+            self.peak = max(self.peak, self.held)
+
+    def send_held(self, *answer):
+        self.hold(-1)                              # before the client can know, and ask for more
+        self.send_udp(*answer)
 
     def send_udp(self, client, behaviour, response, query):
         try:

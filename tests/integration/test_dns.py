@@ -273,6 +273,15 @@ def test_nobody_answers(asker, servers):
     assert [server.count("gone.test") for server in servers] == [2, 2]
 
 
+def test_nobody_says_where_an_alias_leads(asker, servers):
+    servers[0].chase = False
+    for server in servers:
+        server.behave("example.test", "silent")
+    answer = asker.lookup("second.test")
+    assert (answer["status"], answer["canonical"]) == ("timed-out", "example.test")
+    assert servers[0].count("second.test") == 1
+
+
 def test_a_byte_at_a_time(start, servers):
     """Within the patience of one server it is an answer; beyond, its time is up."""
     with DnsServer(NAMES) as slow:
@@ -299,13 +308,12 @@ def test_look_ups_at_a_time_are_bounded(start):
         slow.delay = 0.3
         asker = start([slow], "dns.max_lookups=4", "dns.timeout=5s", "dns.max_waiting=12")
         with concurrent.futures.ThreadPoolExecutor(30) as pool:
-            asked = [pool.submit(asker.lookup, f"b{number}.many.test") for number in range(30)]
-            wait_for(lambda: len(slow.queries) >= 4, "the first")
-            answers = [future.result() for future in asked]
+            answers = list(pool.map(lambda number: asker.lookup(f"b{number}.many.test"), range(30)))
     found = [answer for answer in answers if answer["status"] == "found"]
     refused = [answer for answer in answers if "too many" in answer["reason"]]
     assert len(found) + len(refused) == 30 and len(found) >= 12
     assert len(slow.queries) == len(found)
+    assert 1 < slow.peak <= 4
 
 
 def metric(asker, name):
