@@ -61,6 +61,7 @@ void Conversation::connected(Result<Fd> socket) {
         stream_ = std::make_unique<tls::Connection>(loop_, std::move(*socket), callbacks());
         return perform(opening_.begin());
     }
+    opening_.on_handshake();
     auto tls = client_tls();
     if (!tls) return lose(tls.error().message());
     stream_ = std::make_unique<tls::Connection>(loop_, std::move(*socket), callbacks(), std::move(*tls));

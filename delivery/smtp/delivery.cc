@@ -153,7 +153,7 @@ void Delivery::opened(const std::shared_ptr<Conversation>& conversation) {
     counters::connected(opening.is_ready(), conversation->authentication());
     if (opening.is_ready() && conversation->is_usable()) return transact(conversation, false);
     fail_host(*conversation, opening.problem());
-    if (opening.tls_failed() && conversation->peer().tls.fallback && !over_) {
+    if (opening.tls_failed() && conversation->peer().tls.fallback && !conversation->peer().implicit_tls && !over_) {
         TlsPlan clear = conversation->peer().tls;
         clear.use = TlsUse::never;
         clear.fallback = false;
