@@ -61,6 +61,7 @@ void Conversation::connected(Result<Fd> socket) {
         stream_ = std::make_unique<tls::Connection>(loop_, std::move(*socket), callbacks());
         return perform(opening_.begin());
     }
+    opening_.on_handshake();
     auto tls = client_tls();
     if (!tls) return lose(tls.error().message());
     stream_ = std::make_unique<tls::Connection>(loop_, std::move(*socket), callbacks(), std::move(*tls));
@@ -85,7 +86,6 @@ void Conversation::run(const Delivery& delivery, std::function<void()> done) {
     gone_ = nullptr;
     dialogue_ = &delivery.transaction;
     done_ = std::move(done);
-    if (auto ready = delivery.content.rewind(); !ready) return stop_content(deferred("4.3.0", ready.error().message()));
     perform(dialogue_->begin());
 }
 
@@ -103,9 +103,7 @@ void Conversation::perform(Step step) {
     if (!step.send.empty()) stream_->write(step.send);
     switch (step.then) {
     case Step::Then::await: return arm(step.wait);
-    case Step::Then::send_content:
-        sending_ = true;
-        return send_block();
+    case Step::Then::send_content: return send_content();
     case Step::Then::finished:
     case Step::Then::start_tls: break;
     }
@@ -160,6 +158,13 @@ void Conversation::finish() {
 }
 
 // ---- the content ---------------------------------------------------------------------------------------------------
+
+void Conversation::send_content() {
+    sending_ = true;
+    // From its beginning: it may have been read before, for another host or to see what is in it.
+    if (auto ready = delivery_->content.rewind(); !ready) return stop_content(deferred("4.3.0", ready.error().message()));
+    send_block();
+}
 
 // One block at a time, the next when that has left: nobody's slowness makes us hold more.
 void Conversation::send_block() {

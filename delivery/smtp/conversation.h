@@ -62,6 +62,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     void perform(Step step);
     void begin(Dialogue& dialogue, std::function<void()> done);
     void arm(Wait wait);
+    void send_content();
     void send_block();
     void send_last(std::string bytes);
     void stop_content(Outcome why);

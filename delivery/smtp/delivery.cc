@@ -114,6 +114,7 @@ void Delivery::next_host() {
 
 void Delivery::on_host(HostFound found) {
     if (found.problem) {
+        if (found.problem->status == DeliveryStatus::deferred) result_.reach = Reach::unreachable;
         remember(*found.problem);
         return next_host();
     }
@@ -152,8 +153,8 @@ void Delivery::opened(const std::shared_ptr<Conversation>& conversation) {
     const Opening& opening = conversation->opening();
     counters::connected(opening.is_ready(), conversation->authentication());
     if (opening.is_ready() && conversation->is_usable()) return transact(conversation, false);
-    fail_host(*conversation, opening.problem());
-    if (opening.tls_failed() && conversation->peer().tls.fallback && !over_) {
+    fail_host(*conversation, opening.is_ready() ? deferred("4.5.0", "the host said more than it was asked") : opening.problem());
+    if (opening.tls_failed() && conversation->peer().tls.fallback && !conversation->peer().implicit_tls && !over_) {
         TlsPlan clear = conversation->peer().tls;
         clear.use = TlsUse::never;
         clear.fallback = false;

@@ -4,6 +4,11 @@
 
 namespace postern::smtp_out {
 
+Step Opening::begin() {
+    state_ = State::greeting;
+    return {{}, Step::Then::await, Wait::greeting};
+}
+
 Step Opening::command(State next, std::string line, Wait wait) {
     state_ = next;
     return {std::move(line) + "\r\n", Step::Then::await, wait};

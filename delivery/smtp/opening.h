@@ -28,7 +28,9 @@ class Opening : public Dialogue {
   public:
     explicit Opening(OpeningSettings settings) : settings_(std::move(settings)), secure_(settings_.secure) {}
 
-    Step begin() override { return {{}, Step::Then::await, Wait::greeting}; }
+    // Of smtps, where the handshake comes before the greeting.
+    void on_handshake() { state_ = State::handshake; }
+    Step begin() override;
     Step on_reply(const mail::SmtpReply& reply) override;
     Step on_secured();
     void on_lost(std::string_view why) override;

@@ -100,6 +100,7 @@ def test_the_attempt_is_part_of_the_message_s_story(instance):
     ({"DATA": "421 4.3.2 bye"}, "deferred", "4.3.2", "421 4.3.2 bye"),
     ({"content": "421 4.3.2 bye"}, "deferred", "4.3.2", "421 4.3.2 bye"),
     ({"data-block": "552 5.3.4 too much"}, "failed", "5.3.4", "552 5.3.4 too much"),
+    ({"EHLO": "250 mx.test\r\n250 mx.test"}, "deferred", "4.5.0", "more than it was asked"),
     ({"MAIL": "354 go"}, "deferred", "4.4.2", "unexpected reply: 354 go"),
     ({"DATA": "250 fine"}, "deferred", "4.4.2", "unexpected reply: 250 fine"),
     ({"content": "354 more"}, "deferred", "4.5.0", "unexpected reply: 354 more"),
@@ -178,6 +179,7 @@ def test_eight_bits_need_8bitmime(instance):
     with instance.server() as server:                    # it says so, and is not
         plain = message("7bit", sender="u0001@lab.test")
         assert instance.send(fresh(server.address), plain, mail_options=["BODY=8BITMIME"])["event"] == "delivered"
+        assert server.messages[0].data.endswith(plain.split(b"\r\n\r\n", 1)[1])
 
 
 def test_smtputf8_where_it_is_needed(instance):
@@ -191,7 +193,8 @@ def test_smtputf8_where_it_is_needed(instance):
         assert (outcome["event"], outcome["code"]) == ("failed", "5.6.7")
     with instance.server(extensions=["8BITMIME"]) as server:
         assert instance.send(fresh(server.address), message("ascii", sender="u0001@lab.test"), **options)["event"] == "delivered"
-        assert "SMTPUTF8" not in server.wait_for_messages()[0].mail
+        taken, = server.wait_for_messages()
+        assert "SMTPUTF8" not in taken.mail and taken.data.endswith(b"this is a test.\r\n")
 
 
 def test_a_message_over_the_host_s_size_is_not_begun(instance):

@@ -137,6 +137,10 @@ TEST_CASE("a connection lost in the handshake is told from one lost elsewhere") 
     opening.on_lost("wrong version");
     CHECK(opening.tls_failed());
     CHECK(opening.problem() == deferred("4.7.5", "lost in the TLS handshake: wrong version"));
+    Opening smtps(settings());
+    smtps.on_handshake();
+    smtps.on_lost("wrong version");
+    CHECK(smtps.problem().code == "4.7.5");
     Opening other(settings());
     talk(other, {"220 hi"});
     other.on_lost("the peer closed");
