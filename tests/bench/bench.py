@@ -3,6 +3,7 @@
 
   tests/bench/bench.py smtp [--rounds 3] [--count 5000]     intake and delivery: 4 KiB, 50 sessions, a connection each
   tests/bench/bench.py intake [--rounds 3] [--count 500]    intake beside Postfix: sizes, TLS, connections kept, 1 to 200 sessions
+  tests/bench/bench.py relay [--rounds 3] [--count 5000] [--preload 20000]  another domain's mail: sent on, and a queue emptied
   tests/bench/bench.py imap [--rounds 3] [--messages 100000]  one large mailbox: first look, cold, warm (imap.py)
 
 Needs root, the cpuacct controller of cgroup v1, a release build, and Postfix and Dovecot installed. Everything is on
@@ -17,6 +18,7 @@ import sys
 
 import imap
 import intake
+import relay
 from servers import LAB, USERS, Peer, Postern
 
 def smtp_round(server, options):
@@ -51,7 +53,7 @@ def smtp(options):
     return raw
 
 
-MEASURES = {"smtp": smtp, "intake": intake.bench, "imap": imap.bench}
+MEASURES = {"smtp": smtp, "intake": intake.bench, "relay": relay.bench, "imap": imap.bench}
 
 
 def main():
@@ -59,9 +61,11 @@ def main():
     parser.add_argument("what", choices=MEASURES)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--count", type=int, default=5000)
+    parser.add_argument("--preload", type=int, default=20000)
     parser.add_argument("--size", type=int, default=4096)
     parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--messages", type=int, default=100000)
+    parser.set_defaults(closing="")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("bench: needs root: it charges processes to accounting groups and starts the peers")
@@ -73,6 +77,7 @@ def main():
     print("\nraw:")
     for line in raw:
         print(json.dumps(line))
+    print(options.closing)
 
 
 if __name__ == "__main__":

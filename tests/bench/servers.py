@@ -56,8 +56,11 @@ class Postern:
     base = 3000
     smtp_port, imaps_port = base + 25, base + 993
 
-    def __init__(self, directory="postern"):
+    mailctl_path = ROOT / "build" / "release" / "bin" / "mailctl"
+
+    def __init__(self, directory="postern", settings=()):
         self.directory = LAB / directory
+        self.settings = [word for setting in settings for word in ("--set", setting)]
         self.maildirs = LAB / f"{directory}-maildirs"
 
     def lab(self, *words):
@@ -67,7 +70,7 @@ class Postern:
     def start(self):
         (GROUPS / "postern").mkdir(parents=True, exist_ok=True)
         users = [] if (self.directory / "lab.json").exists() else ["--users", USERS]
-        self.lab("start", "--ports", self.base, "--build", ROOT / "build" / "release", *users)
+        self.lab("start", "--ports", self.base, "--build", ROOT / "build" / "release", *users, *self.settings)
         if not self.maildirs.exists():
             self.maildirs.mkdir(parents=True)
             for number in range(1, USERS + 1):
@@ -78,8 +81,7 @@ class Postern:
         self.lab("stop")
 
     def queue_command(self):
-        mailctl = ROOT / "build" / "release" / "bin" / "mailctl"
-        return f"{mailctl} --socket {self.directory}/run/api.sock queue list --json | grep -c '\"id\"' || true"
+        return f"{self.mailctl_path} --socket {self.directory}/run/api.sock queue list --json | grep -c '\"id\"' || true"
 
     def fill(self, generated, user):
         """What another tool puts into a Maildir is noticed and merged."""

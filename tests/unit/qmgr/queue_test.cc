@@ -469,3 +469,27 @@ TEST_CASE("what another host took has ended at once, by one record") {
     CHECK(world.spool->totals().delivered == 2);
     CHECK(world.spool->records() == 2);
 }
+
+TEST_CASE("a message that is sent on leaves with its own reverse-path, in a transaction of its own") {
+    World world;
+    std::map<std::string, std::vector<std::uint32_t>> sent;
+    world.verdict = [&](const ipc::Deliver& m, const ipc::DeliverRecipient& r) {
+        CHECK(m.next_hop == "x.test");
+        sent[m.reverse_path.value].push_back(r.index);
+        return ipc::RecipientOutcome{r.index, ipc::DeliveryStatus::delivered, "2.0.0", ""};
+    };
+    REQUIRE(world.start());
+    world.add_agent(ipc::AgentKind::smtp_out);
+    Accepted message;
+    message.arrived = world.now.wall;
+    message.envelope = world.envelope({0, 0, 0, 0});
+    for (std::uint32_t i = 0; i < 4; ++i) message.envelope.recipients.items[i].address = "r" + std::to_string(i) + "@x.test";
+    message.envelope.forwarded.push_back({1, "SRS0=a@lab.test"});
+    message.envelope.forwarded.push_back({3, "SRS0=a@lab.test"});
+    message.body = text_body(1, 100);
+    world.accept(std::move(message), text_body(1, 100));
+    world.settle();
+    CHECK(sent["sender@lab.test"] == std::vector<std::uint32_t>{0, 2});
+    CHECK(sent["SRS0=a@lab.test"] == std::vector<std::uint32_t>{1, 3});
+    CHECK(world.queue->messages() == 0);
+}
