@@ -100,7 +100,9 @@ std::string Srs::hash(std::string_view what) const {
 // The tag is hashed, too: what is right for one generation is forged for the other.
 std::optional<mail::Mailbox> Srs::rewrite(const mail::Mailbox& sender, std::string_view domain, std::int64_t now) const {
     std::string tag = "SRS0=", what;
-    if (const auto again = parse_srs1(sender.local_part)) {
+    // What only looks like another forwarder's is wrapped like any other address: nothing could be made of it on its way back.
+    const auto again = parse_srs1(sender.local_part);
+    if (again && mailbox_of("SRS0" + std::string(again->rest), again->domain)) {
         tag = "SRS1=";
         what = std::string(again->hashed);
     } else if (parse_srs0(sender.local_part)) {

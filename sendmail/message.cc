@@ -57,8 +57,9 @@ std::vector<HeaderAddress> addresses_of(std::string_view body) {
     return out;
 }
 
+// An address literal that is never closed goes on over the lines: what comes of it is one line, which the server refuses.
 std::string address_of(const HeaderAddress& a, std::string_view domain) {
-    return mail::Mailbox{a.local_part, a.domain.empty() ? std::string(domain) : a.domain}.text();
+    return mail::one_line(mail::Mailbox{a.local_part, a.domain.empty() ? std::string(domain) : a.domain}.text(), mail::Wording::utf8);
 }
 
 // A field whose addresses all have a domain stays byte for byte what it was. Groups are left alone.

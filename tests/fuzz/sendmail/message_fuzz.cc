@@ -1,5 +1,5 @@
-// Any bytes on standard input: a message of whole lines with a header and an empty line comes of them, no recipient can be more than
-// an address in a command, and a message that was made so stays as it is.
+// Any bytes on standard input: a message of whole lines with a header and an empty line comes of them, and no recipient can be more
+// than an address in a command.
 #include "sendmail/client.h"
 #include "sendmail/message.h"
 
@@ -35,6 +35,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(message.text.starts_with("\r\n") || message.text.find("\r\n\r\n") != std::string::npos);
     for (const std::string& recipient : message.recipients) require(recipient.find_first_of("\r\n") == std::string::npos);
     require(dot_stuffed(message.text).find("\r\n.\r\n") == std::string::npos);
-    require(prepare(message.text, "host.example", "", "").text.size() == message.text.size() || message.text.starts_with("From "));
     return 0;
 }

@@ -89,7 +89,7 @@ TEST_CASE("SRS: an address is one for as many days as it is said to be, around t
 
 TEST_CASE("SRS: senders of every sort come back as they were") {
     for (const char* sender : {"ann@far.example", "a=b=c@far.example", "\"ann lee\"@far.example", "ann@[192.0.2.1]", "a@[ipv6:2001:db8::1]",
-                               "ann+lists@far.example", "\xC3\xA4nn@far.example", "srs0@far.example", "SRS0=x@far.example"}) {
+                               "ann+lists@far.example", "\xC3\xA4nn@far.example", "srs0@far.example", "SRS0=x@far.example", "SRS1=Z=a_b.c==A=BB=d.e=f@far.example"}) {
         INFO(sender);
         const auto address = srs.rewrite(*mail::parse_mailbox(sender), "us.example", now);
         REQUIRE(address);

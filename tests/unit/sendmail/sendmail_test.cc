@@ -101,6 +101,8 @@ TEST_CASE("-t takes recipients from To, Cc and Bcc, or from their Resent- kin") 
     CHECK(recipients("To: a@x\r\nResent-To: b@x\r\nResent-Bcc: c@x\r\n\r\n") == std::vector<std::string>{"b@x", "c@x"});
     CHECK(recipients("To: friends: a@x, b@x;\r\n\r\n") == std::vector<std::string>{"a@x", "b@x"});
     CHECK(recipients("Subject: x\r\n\r\n").empty());
+    for (const std::string& recipient : recipients("To: ann@[never\r\n closed\r\n\r\n"))
+        CHECK(recipient.find_first_of("\r\n") == std::string::npos);
 }
 
 TEST_CASE("a full name is for a From that is missing") {
