@@ -31,7 +31,7 @@ struct AgentService {
 };
 constexpr AgentService agent_services[] = {
     {ipc::ServiceId::local, ipc::AgentKind::local, std::chrono::minutes(2)},
-    {ipc::ServiceId::smtp_out, ipc::AgentKind::smtp_out, std::chrono::hours(2)},
+    {ipc::ServiceId::smtp_out, ipc::AgentKind::smtp_out, std::chrono::hours(3)},
     {ipc::ServiceId::bounce, ipc::AgentKind::bounce, std::chrono::minutes(2)},
 };
 const AgentService* agent_service(ipc::ServiceId service) {
