@@ -144,10 +144,15 @@ def found_in(maildir: pathlib.Path):
 
 def compare(ledger, maildirs):
     """What became of the promises: {lost, damaged, twice, unexpected}, each a list."""
+    return judge(ledger, {account: found_in(maildir) for account, maildir in maildirs.items()})
+
+
+def judge(ledger, arrived):
+    """The same, of [(name, whole)] for each account."""
     result = {"lost": [], "damaged": [], "twice": [], "unexpected": []}
-    for account, maildir in maildirs.items():
+    for account, messages in arrived.items():
         seen = {}
-        for name, whole in found_in(maildir):
+        for name, whole in messages:
             seen[name] = seen.get(name, 0) + 1
             if not whole:
                 result["damaged"].append((account, name))

@@ -13,9 +13,9 @@ def build(directory):
     return program
 
 
-def command(program, instance, sessions, messages, users=40, size=4096, seconds=600):
+def command(program, instance, sessions, messages, users=40, size=4096, seconds=600, domain="lab.test"):
     return [str(word) for word in (program, "-h", "127.0.0.1", "-p", instance.port("smtp"), "-s", sessions, "-m", messages,
-                                   "-l", size, "-u", users, "-t", seconds)]
+                                   "-l", size, "-u", users, "-t", seconds, "-D", domain)]
 
 
 def run(program, instance, sessions, messages, **more):
