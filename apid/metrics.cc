@@ -36,9 +36,12 @@ constexpr Figure figures[] = {
     {"smtp", "active", "smtp_active_connections"},
     {"imap", "active", "imap_active_sessions"},
     {"queue", "pending", "queue_size"},
+    {"queue", "unaccounted", "queue_conservation_difference"},
     {"storage", "bytes_free", "storage_free_bytes"},
     {"storage", "bytes_used", "storage_size_bytes"},
 };
+// Recipients the queue's account and the queue disagree about: anything but 0 is an alarm (DESIGN section 5, Conservation).
+constexpr std::string_view alarm = "queue_conservation_difference";
 // Several processes look at the same disk: there the smallest counts, not the sum.
 constexpr std::string_view one_for_all = "storage_free_bytes";
 
@@ -83,7 +86,7 @@ std::string prometheus_text(std::span<const ProcessNumbers> processes) {
 }
 
 http::Response health(std::span<const ProcessNumbers> processes) {
-    bool whole = true;
+    bool whole = value_of(processes, alarm).value_or(0) == 0;
     json::Value services;
     for (std::size_t i = 0; i < ipc::service_count; ++i) {
         const auto service = static_cast<ipc::ServiceId>(i);

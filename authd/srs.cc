@@ -113,7 +113,7 @@ std::optional<mail::Mailbox> Srs::rewrite(const mail::Mailbox& sender, std::stri
     }
     std::string local_part = tag + hash(tag + what) + "=" + what;
     if (local_part.size() > longest_local_part) return std::nullopt;
-    return mail::Mailbox{std::move(local_part), std::string(domain)};
+    return mailbox_of(local_part, domain);             // nothing where quotes make it too long after all
 }
 
 std::variant<Srs::Origin, Srs::Fault> Srs::origin(std::string_view local_part, std::int64_t max_days, std::int64_t now) const {

@@ -2,6 +2,7 @@
 
 #include "config/value.h"
 #include "libcommon/text.h"
+#include "libmail/next_hop.h"
 
 #include <algorithm>
 #include <iterator>
@@ -22,6 +23,8 @@ constexpr Option properties[] = {
 
 // Lists are written with commas here, and travel so.
 Result<std::string> property_value(const Option& property, std::string_view written) {
+    if (property.key == "via")
+        if (const auto hop = mail::parse_next_hop(written); !hop) return hop.error();
     if (property.kind != Kind::durations) return parse_value(property, written);
     std::vector<std::string> items;
     for (const std::string_view item : split(written, ',')) items.emplace_back(trim(item));

@@ -79,6 +79,9 @@ std::string NextHop::text() const {
     out += (is_v6 ? "ipv6:" : "") + host;
     out += bracketed ? "]" : "";
     if (port != 0) out += ":" + std::to_string(port);
+    // A host that is called as a protocol is, with its port, would be read as that protocol.
+    for (const Prefix& prefix : prefixes)
+        if (protocol == Protocol::smtp && istarts_with(out, prefix.text)) return std::string(prefixes[0].text) + out;
     return out;
 }
 

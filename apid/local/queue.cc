@@ -1,6 +1,7 @@
 // What waits in the queue, and what an operator does about it.
 #include "apid/local/handlers.h"
 #include "apid/local/resources.h"
+#include "libmail/next_hop.h"
 
 #include <algorithm>
 
@@ -111,6 +112,8 @@ void read_queued(const Call& call) {
 void act_on_queue(const Call& call) {
     ipc::QueueAct ask;
     if (!call.take_fields(ask, queue_act_fields)) return;
+    if (const auto hop = mail::parse_next_hop(ask.next_hop.view()); !ask.next_hop.value.empty() && !hop)
+        return call.refuse(400, hop.error().message());
     ask.actor = call.actor();
     call.ask<ipc::QueueAct>(ServiceId::qmgr, ask, [call](const ipc::QueueActed& acted) {
         call.answer(200, json::Value().set("messages", acted.messages).set("recipients", acted.recipients).set("next", cursor(acted.next)));

@@ -52,6 +52,11 @@ TEST_CASE("Health is ok while every service has a process") {
     CHECK((*body)["storage"]["bytes_free"].number() == std::uint64_t{800});
     CHECK((*body)["queue"]["pending"].is_null());
 
+    processes.push_back(process(ipc::ServiceId::qmgr, 1, {{MetricKind::gauge, "queue_conservation_difference", "", "", -2}}));
+    response = health(processes);
+    CHECK(response.status == 503);
+    CHECK((*json::parse(response.body))["queue"]["unaccounted"].integer() == -2);
+
     std::erase_if(processes, [](const auto& p) { return p.owner.service == ipc::ServiceId::qmgr; });
     response = health(processes);
     CHECK(response.status == 503);

@@ -102,4 +102,5 @@ TEST_CASE("SRS: what does not fit into a local part is left as it is") {
     const std::string fits(64 - std::string_view("SRS0=TJEEQR=RA=far.example=").size(), 'a');
     CHECK(local_part(rewritten(fits + "@far.example")).size() == 64);
     CHECK(rewritten(fits + "a@far.example") == "too long");
+    CHECK(rewritten("\"" + std::string(fits.size() - 2, ' ') + "aa\"@far.example") == "too long");     // its quotes count
 }

@@ -33,6 +33,7 @@ constexpr Case cases[] = {
     {"[ipv6:2001:db8::1]:25", "smtp address 2001:db8::1 25"},
     {"[2001:DB8::1]:25", "smtp address 2001:db8::1 25"},
     {"lmtp:[127.0.0.1]:24", "lmtp address 127.0.0.1 24"},
+    {"smtp:lmtp:24", "smtp mx lmtp 24"},                 // a host of that name
     {"", "error"},
     {"smtp:", "error"},
     {"[", "error"},

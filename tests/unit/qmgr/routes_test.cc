@@ -54,7 +54,7 @@ TEST_CASE("each property comes from the closest rule that has it") {
 }
 
 TEST_CASE("a rule that says nothing, or something else, is refused") {
-    for (const char* wrong : {"", "example.com", "via=x", "a@b.test via=x", "example.com via=", "example.com speed=9", "example.com concurrency=0",
+    for (const char* wrong : {"", "example.com", "via=x", "example.com via=[mx", "example.com via=mx:99999", "a@b.test via=x", "example.com via=", "example.com speed=9", "example.com concurrency=0",
                               "example.com retry=never", "..test via=x", "example.com rate=0/1h"}) {
         INFO(wrong);
         CHECK_FALSE(config::destination_rule(wrong).ok());
