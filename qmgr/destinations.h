@@ -47,6 +47,7 @@ class Destinations {
         Time first_pause = std::chrono::minutes(1), longest_pause = std::chrono::minutes(30);
     };
     explicit Destinations(Options options) : options_(options) {}
+    void configure(Options options) { options_ = options; }
 
     void put(const std::string& name, const DestinationLimits& limits, Priority priority, const QueueId& id);
 

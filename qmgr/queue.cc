@@ -25,6 +25,18 @@ RecipientRecord on_disk(RecipientRecord record) {
     return record;
 }
 
+// What waits is put again: its next hop may be another now. Where it was put before, nothing of it is found.
+void Queue::configure(Options options) {
+    options.owners = options_.owners;
+    options_ = std::move(options);
+    routes_ = Routes(options_.routes);
+    agents_.destinations().configure(options_.destinations);
+    for (auto& [id, entry] : entries_)
+        for (std::uint32_t i = 0; i < entry.recipients.size(); ++i)
+            if (entry.recipients[i].record.state == RecipientState::queued && entry.recipients[i].record.outcome == Outcome::waiting)
+                make_ready(id, entry, i);
+}
+
 Spool::Hooks Queue::hooks() {
     Spool::Hooks hooks;
     hooks.snapshot = [this](const QueueId& id) { return snapshot(id); };

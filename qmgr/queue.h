@@ -67,6 +67,8 @@ class Queue {
     };
 
     Queue(Options options, Ports ports) : options_(std::move(options)), ports_(std::move(ports)), agents_(options_.destinations), routes_(options_.routes) {}
+    // After a reload: where mail goes and how it is tried, from now on. What was started is not touched.
+    void configure(Options options);
     // The hooks the spool is opened with; `post` and `trouble` are the caller's to add. Then attach().
     Spool::Hooks hooks();
     void attach(Spool& spool) { spool_ = &spool; }

@@ -380,7 +380,7 @@ void Queue::hold(const QueueId& id) {
     for (Recipient& recipient : found->second.recipients) {
         const RecipientState state = recipient.record.state;
         const bool out = state == RecipientState::active || state == RecipientState::stored;   // their results count
-        if (recipient.record.outcome == Outcome::waiting && !recipient.ending && !out)
+        if (recipient.record.outcome == Outcome::waiting && !recipient.ending && !out && !is_decided(state))
             recipient.record.state = RecipientState::held;
     }
     spool_->set_on_hold(id, [this, id](const Result<void>& result) {

@@ -21,6 +21,7 @@ bool applies(QueueAction action, RecipientState state) {
     case QueueAction::flush: return is_any_of(state, {RecipientState::queued, RecipientState::deferred, RecipientState::scheduled});
     case QueueAction::release: return state == RecipientState::held;
     case QueueAction::hold: return rests;
+    case QueueAction::remove: return rests || state == RecipientState::held || state == RecipientState::failed;
     default: return rests || state == RecipientState::held;
     }
 }

@@ -23,7 +23,7 @@ using ipc::ReportAction;
 constexpr std::chrono::seconds gathering{10};              // for others of the message that are about to end
 constexpr std::int64_t swept_after = 60;                   // seconds: a younger message asks for itself
 constexpr std::chrono::minutes until_next_try{1};          // where a report could not be written or accepted
-constexpr std::uint8_t report_deaths_until_hold = 3;       // rule 11
+constexpr std::uint8_t report_deaths_until_left = 3;       // rule 11: then it waits for an operator, or the next start
 constexpr std::size_t swept_per_tick = 20000;
 
 ipc::ReportRecipient reported(const ipc::Envelope& envelope, const RecipientRecord& record, ReportAction action, std::int64_t retry_until) {
@@ -89,7 +89,7 @@ std::optional<Queue::ReportDue> Queue::report_due(const Entry& entry) const {
 
 // Asked whenever something of the message ended, and again until nothing is due.
 void Queue::consider_report(const QueueId& id, Entry& entry) {
-    if (entry.ending || entry.reporting || !report_due(entry)) return;
+    if (entry.ending || entry.reporting || entry.report_deaths >= report_deaths_until_left || !report_due(entry)) return;
     std::vector<std::uint32_t> untold;
     for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
         const Recipient& r = entry.recipients[i];
@@ -268,7 +268,7 @@ void Queue::report_agent_died(const Job& job, bool guilty) {
     const auto at = entries_.find(job.id);
     if (at == entries_.end()) return;
     at->second.reporting = false;
-    if (guilty && ++at->second.report_deaths >= report_deaths_until_hold) return hold(job.id);
+    if (guilty && ++at->second.report_deaths >= report_deaths_until_left) ports_.report_failed(job.id, "agents died writing it: no more tries");
     consider_report(job.id, at->second);
 }
 

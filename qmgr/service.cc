@@ -94,6 +94,7 @@ Service::Service(ipc::Daemon& daemon) :
     serve_agents();
     serve_views();
     serve_operator();
+    daemon_.on_reload([this] { queue_.configure(queue_options(daemon_.config())); });
     daemon_.on_peer_closed([this](const ipc::Peer& peer) { peer_closed(peer); });
     daemon_.on_peer_retiring([this](ipc::Channel& channel) {
         for (const auto& [agent, serving] : agents_)

@@ -30,6 +30,11 @@ struct Totals {
     }
 };
 
+// What became of the recipient is known, and only its report is not written: it is never delivered again.
+constexpr bool is_decided(ipc::RecipientState state) {
+    return state == ipc::RecipientState::failed || state == ipc::RecipientState::delivered;
+}
+
 // What only few recipients have.
 struct RecipientNote {
     Text<255> remote;                  // the host that said `error`; empty: we

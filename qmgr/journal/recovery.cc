@@ -227,7 +227,7 @@ Recovered Replay::finish() {
         }
         for (RecipientRecord& recipient : m.recipients) {
             if (recipient.outcome != Outcome::waiting) continue;
-            if (m.base == Base::hold) recipient.state = ipc::RecipientState::held;
+            if (m.base == Base::hold && !is_decided(recipient.state)) recipient.state = ipc::RecipientState::held;
             --result_.unaccounted;
         }
         result_.messages.push_back(std::move(m));

@@ -325,6 +325,7 @@ void Spool::take_off_hold(const QueueId& id, std::function<void(Result<void>)> d
             Stub& kept = *stub(id);
             kept.moving = false;
             if (moved) kept.base = Base::deferred;
+            if (!result) report("queue.release.failed", fmt::format("message {}: {}", id.text(), result.error().message()));
             resume_drop(id);
             release();
             done(result);

@@ -203,3 +203,57 @@ TEST_CASE("statistics count what waits by state and error") {
     REQUIRE(statistics.errors.size() == 1);
     CHECK(statistics.errors.items[0].recipients == 6);
 }
+
+TEST_CASE("what is decided is neither held nor delivered again, over a restart too") {
+    World world;
+    world.verdict = [](const ipc::Deliver&, const ipc::DeliverRecipient& r) {
+        constexpr ipc::DeliveryStatus by_index[] = {ipc::DeliveryStatus::failed, ipc::DeliveryStatus::deferred};
+        return ipc::RecipientOutcome{r.index, by_index[r.index], "4.2.1", "x"};
+    };
+    REQUIRE(world.start());                  // no agent writes reports
+    world.submit(1, 100, {1, 2});
+    world.settle();
+    ipc::QueueAct hold, release;
+    hold.action = QueueAction::hold;
+    release.action = QueueAction::release;
+    world.queue->act(hold);
+    world.settle();
+    const QueueId id = world.promised.begin()->first;
+    if (GENERATE(false, true)) {
+        world.crash(true);
+        REQUIRE(world.start());
+        world.settle();
+    }
+    CHECK(world.queue->show(id).recipients.items[0].state == State::failed);
+    CHECK(world.queue->show(id).recipients.items[1].state == State::held);
+    world.queue->act(release);
+    world.settle();
+    CHECK(world.queue->show(id).recipients.items[0].state == State::failed);
+    CHECK(world.queue->show(id).recipients.items[1].state == State::deferred);
+}
+
+TEST_CASE("after a reload what waits goes by the new route") {
+    World world;
+    std::string hop;
+    world.verdict = [&](const ipc::Deliver& m, const ipc::DeliverRecipient& r) {
+        hop = m.next_hop.value;
+        return ipc::RecipientOutcome{r.index, ipc::DeliveryStatus::delivered, "2.0.0", ""};
+    };
+    REQUIRE(world.start());
+    world.add_agent(ipc::AgentKind::smtp_out);
+    world.queue->set_destination("x.test", ipc::DestinationAction::freeze);
+    Accepted message;
+    message.arrived = world.now.wall;
+    message.envelope = world.envelope({0});
+    message.envelope.recipients.items[0].address = "a@x.test";
+    message.body = text_body(1, 100);
+    world.accept(std::move(message), text_body(1, 100));
+    world.settle();
+    CHECK(hop.empty());
+    Queue::Options options = world.queue_options;
+    options.routes.destinations = {"x.test via=[192.0.2.1]:25"};
+    world.queue->configure(options);
+    world.settle();
+    CHECK(hop == "[192.0.2.1]:25");
+    CHECK(world.queue->messages() == 0);
+}
