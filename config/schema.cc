@@ -11,6 +11,7 @@ constexpr std::uint32_t nobody = 0;
 constexpr std::uint32_t everybody = ~0U;
 constexpr std::uint32_t smtpd = bit(S::smtpd), qmgr = bit(S::qmgr), local = bit(S::local), authd = bit(S::authd);
 constexpr std::uint32_t policyd = bit(S::policyd), resolvd = bit(S::resolvd), bounce = bit(S::bounce), smtp_out = bit(S::smtp_out);
+constexpr std::uint32_t fetch = bit(S::fetch), tlspolicyd = bit(S::tlspolicyd);
 constexpr std::uint32_t login = bit(S::imap_login), imapd = bit(S::imapd), logd = bit(S::logd);
 constexpr std::uint32_t api = bit(S::api_front) | bit(S::api_local);
 constexpr std::uint64_t second = 1000, minute = 60 * second, hour = 60 * minute;

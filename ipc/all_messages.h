@@ -6,12 +6,14 @@
 #include "ipc/auth.h"
 #include "ipc/dns.h"
 #include "ipc/history.h"
+#include "ipc/http.h"
 #include "ipc/keys.h"
 #include "ipc/mailbox.h"
 #include "ipc/policy.h"
 #include "ipc/queue.h"
 #include "ipc/queue_admin.h"
 #include "ipc/report.h"
+#include "ipc/tls_policy.h"
 
 #include <tuple>
 
@@ -37,6 +39,8 @@ using AllMessages = std::tuple<
     HistoryQuery, HistoryTimeline,
     CheckClient, ClientVerdict, CheckRecipient, RecipientPolicy, ReportClient, ReportGuessing,
     ListBans, BanListing, AddBan, ClearBan,
-    DnsQuery, DnsAnswer, DnsFlush, DnsFlushed>;
+    DnsQuery, DnsAnswer, DnsFlush, DnsFlushed,
+    HttpRequest, HttpReply,
+    TlsPolicyQuery, TlsPolicy, TlsResults>;
 
 } // namespace postern::ipc

@@ -54,6 +54,10 @@ enum class MessageType : std::uint16_t {
     list_bans = 820, ban_listing, add_ban, clear_ban,
     // ipc/dns.h: everybody asks resolvd
     dns_query = 900, dns_answer, dns_flush, dns_flushed,
+    // ipc/http.h: everybody asks fetch
+    http_request = 920, http_reply,
+    // ipc/tls_policy.h: smtp-out asks tlspolicyd, and tells it what came of it
+    tls_policy_query = 940, tls_policy, tls_results,
 };
 
 template <class M>

@@ -50,6 +50,7 @@ fs::path path_of(Root root, const Config& config) {
     case Root::spool: return state / "spool";
     case Root::auth_state: return state / "auth";
     case Root::policy_state: return state / "policy";
+    case Root::tls_state: return state / "tls";
     case Root::mail: return config.text("storage.maildir_path");
     case Root::log_dir: return config.text("logging.dir");
     }

@@ -38,6 +38,12 @@ constexpr Service table[] = {
     {.id = S::smtp_out, .user = "postern-out", .abilities = connect_sockets, .processes = "processes.smtp_out", .open_files = 8192,
      .memory_mib = 4096, .overlaps = true, .stop_order = 4},
 
+    {.id = S::fetch, .user = "postern-fetch", .abilities = connect_sockets, .open_files = 1024, .memory_mib = 1024, .overlaps = true,
+     .stop_order = 7},
+
+    {.id = S::tlspolicyd, .user = "postern-tls", .root = Root::tls_state, .abilities = files_read | files_write | database,
+     .memory_mib = 1024, .stop_order = 6},
+
     {.id = S::bounce, .user = "postern-bounce", .memory_mib = 512, .overlaps = true, .stop_order = 4},
 
     {.id = S::smtpd, .user = "postern-smtpd", .abilities = accept_sockets,

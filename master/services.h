@@ -11,7 +11,7 @@
 namespace postern::master {
 
 // The directory a service is confined to, and finds as "/" when it was started by root.
-enum class Root : std::uint8_t { empty, spool, mail, auth_state, policy_state, log_dir };
+enum class Root : std::uint8_t { empty, spool, mail, auth_state, policy_state, tls_state, log_dir };
 
 struct Service {
     ipc::ServiceId id;

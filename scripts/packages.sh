@@ -5,7 +5,7 @@ packages_build=(
     g++ cmake ninja-build ccache pkg-config git
     libevent-dev libssl-dev libsqlite3-dev libargon2-dev libldns-dev libopendkim-dev libspf2-dev
     libfmt-dev catch2 libhttp-parser-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
-    libidn2-dev libidn-dev libcrypt-dev libpsl-dev libseccomp-dev libcap-dev zlib1g-dev libzstd-dev
+    libidn2-dev libidn-dev libcrypt-dev libpsl-dev libseccomp-dev libcap-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev
 )
 
 # What a running instance and its demonstration use beside the binaries.

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the users of the serv
 
 SANITIZED = "asan" in os.environ.get("POSTERN_BUILD", "")
 NETWORK_FACING = {"smtpd", "imap-login", "api-front"}
-ROOTED = NETWORK_FACING | {"keyd", "local", "bounce", "api-local", "resolvd", "smtp-out"}   # an empty root
-STATE = {"qmgr": ["state/spool"], "authd": ["state/auth"], "policyd": ["state/policy"], "imapd": ["mail"], "logd": ["log"]}
+ROOTED = NETWORK_FACING | {"keyd", "local", "bounce", "api-local", "resolvd", "smtp-out", "fetch"}   # an empty root
+STATE = {"qmgr": ["state/spool"], "authd": ["state/auth"], "policyd": ["state/policy"], "tlspolicyd": ["state/tls"], "imapd": ["mail"], "logd": ["log"]}
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 
