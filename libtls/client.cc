@@ -97,15 +97,17 @@ Result<ClientTls> ClientContext::connection(const ServerIdentity& server) const 
     if (!server.server_name.empty() && SSL_set_tlsext_host_name(ssl.get(), server.server_name.c_str()) != 1)
         return openssl_error("name the server");
     if (!expect_proof(ssl.get(), server)) return openssl_error("prepare the check of the server");
-    const bool must = server.proof != ServerIdentity::Proof::nothing;
+    const bool must = server.proof != ServerIdentity::Proof::nothing && server.binding;
     SSL_set_verify(ssl.get(), must ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     return ssl;
 }
 
 Authentication authentication_of(const ssl_st* ssl) {
-    if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE || SSL_get_verify_result(ssl) != X509_V_OK) return Authentication::unverified;
-    std::uint8_t usage = 0;
     SSL* shown = const_cast<SSL*>(ssl);                          // which OpenSSL asks for and does not change
+    // A proof that was asked for and is not binding is judged all the same: the name it was judged by is there then.
+    const bool asked = SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE || SSL_get0_peername(shown) != nullptr;
+    if (!asked || SSL_get_verify_result(ssl) != X509_V_OK) return Authentication::unverified;
+    std::uint8_t usage = 0;
     if (SSL_get0_dane_tlsa(shown, &usage, nullptr, nullptr, nullptr, nullptr) < 0) return Authentication::pkix;
     return usage == dane_ee ? Authentication::dane_ee : Authentication::dane_ta;
 }
