@@ -126,7 +126,7 @@ void Delivery::on_host(HostFound found) {
     }
     if (level_ == TlsLevel::dane && found.dane.state != DaneFinding::State::none)
         counters::dane(found.dane.state == DaneFinding::State::usable ? "usable" : "unusable");
-    plan_ = plan_tls(level_, hop_, host_.name, found.dane, message_.require_tls, around_.settings.tls_fallback);
+    plan_ = plan_tls({level_, message_.require_tls, around_.settings.tls_fallback}, hop_, host_.name, found.dane, {});
     addresses_ = std::move(found.addresses);
     next_address();
 }
