@@ -1,9 +1,8 @@
 #include "libtls/client.h"
 
-#include "libcommon/owned.h"
+#include "libtls/authorities.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -18,16 +17,6 @@ Error openssl_error(std::string what) {
     ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
     ERR_clear_error();
     return Error(Errc::invalid, std::move(what) + ": " + text);
-}
-
-void add_authorities(SSL_CTX* context, std::string_view pem) {
-    const Owned<BIO, BIO_free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    X509_STORE* store = SSL_CTX_get_cert_store(context);
-    while (X509* authority = PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr)) {
-        X509_STORE_add_cert(store, authority);
-        X509_free(authority);
-    }
-    ERR_clear_error();                   // the end of the file, and what was in it twice, are reported as errors
 }
 
 bool expect_names(SSL* ssl, const std::vector<std::string>& names) {
@@ -87,7 +76,7 @@ Result<std::shared_ptr<const ClientContext>> ClientContext::make(std::string_vie
     SSL_CTX_set_options(native.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(native.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (SSL_CTX_dane_enable(native.get()) != 1) return openssl_error("enable DANE");
-    add_authorities(native.get(), authorities_pem);
+    SSL_CTX_set1_cert_store(native.get(), read_authorities(authorities_pem).get());
     return std::shared_ptr<const ClientContext>(new ClientContext(std::move(native)));
 }
 
