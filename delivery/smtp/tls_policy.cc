@@ -101,6 +101,10 @@ bool TlsPlan::operator==(const TlsPlan& other) const {
            identity.tlsa == other.identity.tlsa && basis == other.basis && sts_id == other.sts_id && sts_listed == other.sts_listed;
 }
 
+std::string_view proof_name(const TlsPlan& plan, tls::Authentication authentication) {
+    return plan.basis == TlsBasis::sts && authentication == tls::Authentication::pkix ? "sts" : tls::to_string(authentication);
+}
+
 TlsPlan plan_tls(const TlsDemands& demands, const mail::NextHop& hop, const std::string& host, const DaneFinding& dane,
                  const StsFinding& sts) {
     TlsPlan plan;

@@ -78,6 +78,8 @@ struct TlsDemands {
     bool require_tls = false;                    // RFC 8689
     bool may_fall_back = false;
 };
+// What a server proved, for people: "sts" is a certificate that a policy demands.
+std::string_view proof_name(const TlsPlan& plan, tls::Authentication authentication);
 TlsPlan plan_tls(const TlsDemands& demands, const mail::NextHop& hop, const std::string& host, const DaneFinding& dane,
                  const StsFinding& sts);
 
