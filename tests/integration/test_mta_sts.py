@@ -393,7 +393,7 @@ def test_a_tlspolicyd_that_does_not_answer_holds_mail_and_blames_nobody(domain, 
     assert (outcome["event"], outcome["code"]) == ("deferred", "4.3.2") and "tlspolicyd does not answer" in outcome["reply"]
     assert not there.server.commands
     rows = json.loads(instance.mailctl("destination", "list", "--json"))
-    assert all(row["state"] == "open" for row in rows if row["name"] == there.name), rows
+    assert all(row["state"] == "up" for row in rows if row["name"] == there.name), rows
 
 
 def test_fetch_that_is_stopped_is_no_fault_of_the_domain(domain, instance):
