@@ -76,7 +76,7 @@ void Service::ask(const std::string& name, ipc::DnsType type, std::function<void
 }
 
 void Service::start(const ipc::Incoming<ipc::HttpRequest>& in) {
-    const auto done = [this, trace = TraceId::make(), request = in.message, reply = in.reply,
+    const auto done = [trace = TraceId::make(), request = in.message, reply = in.reply,
                        began = std::chrono::steady_clock::now()](const ipc::HttpReply& answer) {
         count(answer.status);
         tell(trace, request, answer, began);
