@@ -236,6 +236,13 @@ constexpr Option table[] = {
     range(Kind::number, "outbound.mta_sts_port", "443", 1, 65535, tlspolicyd, "port of policy hosts; for tests alone, there is no other on the Internet"),
     text(Kind::path, "outbound.credentials", "", smtp_out, "file of lines \"next-hop user password\", readable by its owner alone: where and how to log in; read again at a reload"),
 
+    // tls_reports: what other domains are told of TLS to their hosts (TLSRPT, RFC 8460)
+    flag("tls_reports.enabled", "true", smtp_out | tlspolicyd, "results are kept, and reported once a day to domains that ask for it in the DNS"),
+    text(Kind::text, "tls_reports.from", "", tlspolicyd, "author of reports that go by mail; tls-reports@ and server.hostname when empty"),
+    text(Kind::text, "tls_reports.organization", "", tlspolicyd, "who reports, for people; server.hostname when empty"),
+    text(Kind::text, "tls_reports.contact", "", tlspolicyd, "address a report names for questions; tls_reports.from when empty"),
+    range(Kind::duration, "tls_reports.delay", "4h", 0, 20 * hour, tlspolicyd, "reports of a day leave spread over this time after its end, so that not everybody's come at midnight"),
+
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},
     {"logging.format", Kind::choice, "text", 0, 0, "text|json|pretty", logd, "one event per line, as text or as JSON"},

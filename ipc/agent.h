@@ -68,11 +68,12 @@ struct Deliver {
     Text<max_inline_body> body;
     Extensions extensions;           // of these recipients only, by DeliverRecipient::index
     Text<300> next_hop;              // for smtp-out: "example.com" (by its MX), "[192.0.2.1]:2525", "lmtp:[host]:24"
+    bool tls_report = false;         // of the envelope
     static auto fields(auto& m) {
         return std::tie(m.id, m.trace, m.reverse_path, m.arrived, m.body_kind, m.large, m.plain, m.recipients,
                         m.trace_header, m.body);
     }
-    static auto added(auto& m) { return std::tie(m.extensions, m.next_hop); }
+    static auto added(auto& m) { return std::tie(m.extensions, m.next_hop, m.tls_report); }
 };
 
 } // namespace postern::ipc

@@ -41,6 +41,7 @@ using AllMessages = std::tuple<
     ListBans, BanListing, AddBan, ClearBan,
     DnsQuery, DnsAnswer, DnsFlush, DnsFlushed,
     HttpRequest, HttpReply,
-    TlsPolicyQuery, TlsPolicy, TlsResults>;
+    TlsPolicyQuery, TlsPolicy, TlsResults,
+    ListTlsResults, TlsResultListing, ShowTlsReport, TlsReport>;
 
 } // namespace postern::ipc

@@ -58,6 +58,8 @@ enum class MessageType : std::uint16_t {
     http_request = 920, http_reply,
     // ipc/tls_policy.h: smtp-out asks tlspolicyd, and tells it what came of it
     tls_policy_query = 940, tls_policy, tls_results,
+    // ipc/tls_policy.h: api-local looks at results and reports
+    list_tls_results = 950, tls_result_listing, show_tls_report, tls_report,
 };
 
 template <class M>

@@ -71,7 +71,7 @@ struct Forwarded {
     static auto fields(auto& m) { return std::tie(m.index, m.reverse_path); }
 };
 
-// `extensions` and `forwarded` came later: whatever carries an envelope names them in its added().
+// `extensions` and what is behind it came later: whatever carries an envelope names them in its added().
 struct Envelope {
     TraceId trace;
     Address reverse_path;            // empty: the null reverse-path
@@ -83,6 +83,7 @@ struct Envelope {
     TraceHeader trace_head, trace_tail;
     Extensions extensions;
     List<Forwarded, max_recipients> forwarded;
+    bool tls_report = false;         // qmgr says so of what tlspolicyd submits: no policy of its destination stops it (RFC 8460 section 3)
     bool operator==(const Envelope&) const = default;
     static auto fields(auto& m) {
         return std::tie(m.trace, m.reverse_path, m.recipients, m.client, m.sender, m.body, m.trace_head, m.trace_tail);

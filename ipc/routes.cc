@@ -114,6 +114,8 @@ constexpr Route routes[] = {
     {S::api_local, S::policyd, M::clear_ban},
     {S::api_local, S::authd, M::clear_ban},
     {S::api_local, S::tlspolicyd, M::tls_policy_query},
+    {S::api_local, S::tlspolicyd, M::list_tls_results},
+    {S::api_local, S::tlspolicyd, M::show_tls_report},
     {S::api_local, S::resolvd, M::dns_query},
     {S::api_local, S::resolvd, M::dns_flush},
 };

@@ -2,7 +2,9 @@
 // tells tlspolicyd, the one owner of both.
 #pragma once
 
+#include "ipc/admin.h"
 #include "ipc/dns.h"
+#include "ipc/queue.h"
 
 namespace postern::ipc {
 
@@ -77,6 +79,70 @@ struct TlsResults {
     static constexpr auto type = MessageType::tls_results;
     List<TlsResult, 256> results;
     static auto fields(auto& m) { return std::tie(m.results); }
+};
+
+// What becomes of a stretch of results: gathered until its time, then made a report for who asks for one in the DNS.
+enum class TlsReportState : std::uint8_t { gathering, asking, sending, sent, failed };
+constexpr TlsReportState last_enumerator(TlsReportState) { return TlsReportState::failed; }
+constexpr std::string_view to_string(TlsReportState state) {
+    constexpr std::string_view names[] = {"gathering", "asking", "sending", "sent", "failed"};
+    return names[static_cast<std::size_t>(state)];
+}
+
+// Of one domain by one policy, in one stretch: a day, or a part of one where an operator had it sent before its end.
+struct TlsResultRow {
+    DnsName domain;
+    std::int64_t began = 0, ended = 0;       // seconds since the epoch
+    TlsReportState state = TlsReportState::gathering;
+    TlsPolicyType policy = TlsPolicyType::no_policy_found;
+    std::uint64_t successes = 0, failures = 0;
+    static auto fields(auto& m) { return std::tie(m.domain, m.began, m.ended, m.state, m.policy, m.successes, m.failures); }
+};
+constexpr std::int64_t latest_day = -1;      // today for results; for a report the last there are results of
+
+struct TlsResultListing {
+    static constexpr auto type = MessageType::tls_result_listing;
+    List<TlsResultRow, 500> rows;            // by domain
+    List<TlsResult, 256> failures;           // of the one domain that was asked for: those with details
+    DnsName next;                            // what to ask for as `after`; empty: no more
+    static auto fields(auto& m) { return std::tie(m.rows, m.failures, m.next); }
+};
+struct ListTlsResults {
+    static constexpr auto type = MessageType::list_tls_results;
+    using Reply = TlsResultListing;
+    std::int64_t day = latest_day;           // since the epoch, in UTC
+    DnsName domain;                          // empty: all
+    DnsName after;                           // of all: those behind it
+    std::uint32_t limit = 100;
+    static auto fields(auto& m) { return std::tie(m.day, m.domain, m.after, m.limit); }
+};
+
+// Where a report goes, as far as that is known.
+struct TlsReportTarget {
+    Text<2048> uri;
+    TlsReportState state = TlsReportState::sending;
+    std::uint32_t attempts = 0;
+    Text<256> reason;                        // of the last failure
+    static auto fields(auto& m) { return std::tie(m.uri, m.state, m.attempts, m.reason); }
+};
+struct TlsReport {
+    static constexpr auto type = MessageType::tls_report;
+    bool found = false;
+    TlsReportState state = TlsReportState::gathering;
+    Text<max_inline_body> json;              // RFC 8460 section 4.4
+    List<TlsReportTarget, 16> targets;
+    Text<256> reason;                        // why it is not found, or not sent
+    static auto fields(auto& m) { return std::tie(m.found, m.state, m.json, m.targets, m.reason); }
+};
+// The report of the latest stretch of that day; `send` begins to send it now, and ends its stretch if its day is not over.
+struct ShowTlsReport {
+    static constexpr auto type = MessageType::show_tls_report;
+    using Reply = TlsReport;
+    Actor actor;
+    DnsName domain;
+    std::int64_t day = latest_day;
+    bool send = false;
+    static auto fields(auto& m) { return std::tie(m.actor, m.domain, m.day, m.send); }
 };
 
 } // namespace postern::ipc

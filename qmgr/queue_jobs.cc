@@ -123,6 +123,7 @@ void Queue::send_job(JobId id, Accepted message, Fd large) {
     deliver.large = message.large.has_value();
     deliver.plain = job.plain;
     deliver.next_hop = job.lane.destination;
+    deliver.tls_report = message.envelope.tls_report;
     deliver.trace_header = trace_header(job.id, message.envelope);
     const Entry& entry = entries_.at(job.id);
     for (const std::uint32_t index : job.recipients) deliver.recipients.push_back({index, entry.recipient(index)});

@@ -4,6 +4,7 @@
 #include "libcommon/text.h"
 #include "qmgr/config.h"
 #include "qmgr/event.h"
+#include "qmgr/own_mail.h"
 
 #include <algorithm>
 #include <ctime>
@@ -144,8 +145,24 @@ void Service::submit(const std::shared_ptr<In<ipc::Submit>>& in) {
     const ipc::Submit& message = in->message;
     if (message.envelope.recipients.empty()) return refuse(*in, SubmitStatus::refused, "no recipients");
     if (!spool_->refusal().empty()) return refuse(*in, SubmitStatus::no_space, spool_->refusal());
-    if (has_foreign(message.envelope)) authorize(in);
+    if (is_own_mail(in->channel->peer().service)) address_own(in);
+    else if (has_foreign(message.envelope)) authorize(in);
     else take_body(in);
+}
+
+// What the suite itself writes needs no leave of an account, and knows none: where its one recipient is, is for us to find.
+void Service::address_own(const std::shared_ptr<In<ipc::Submit>>& in) {
+    ipc::Envelope& envelope = in->message.envelope;
+    if (envelope.recipients.size() != 1) return refuse(*in, SubmitStatus::refused, "a report has one recipient");
+    ++submissions_;
+    resolve(envelope.recipients.items.front().forward_path, envelope.trace, [this, in](Queue::Ports::Resolved to) {
+        --submissions_;
+        if (!to) return refuse(*in, SubmitStatus::unavailable, "accounts cannot be asked now");
+        if (to->empty()) return refuse(*in, SubmitStatus::refused, "nobody has the address a report is for");
+        in->message.envelope.recipients = std::move(*to);
+        in->message.envelope.tls_report = true;
+        take_body(in);
+    });
 }
 
 // Mail leaves this host only for a session that authd knows, or where an address here leads, whatever smtpd says (DESIGN

@@ -27,6 +27,7 @@ class Service {
     void when_recovered(std::function<void()> task);
 
     void submit(const std::shared_ptr<In<ipc::Submit>>& in);
+    void address_own(const std::shared_ptr<In<ipc::Submit>>& in);
     void authorize(const std::shared_ptr<In<ipc::Submit>>& in);
     void take_body(const std::shared_ptr<In<ipc::Submit>>& in);
     void accept(const std::shared_ptr<In<ipc::Submit>>& in, std::optional<LargeBody> large);

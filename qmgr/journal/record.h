@@ -109,7 +109,7 @@ struct Accepted {
         release(envelope.trace_tail.value);
     }
     static auto fields(auto& m) { return std::tie(m.arrived, m.envelope, m.large, m.parent, m.body); }
-    static auto added(auto& m) { return std::tie(m.envelope.extensions, m.envelope.forwarded); }
+    static auto added(auto& m) { return std::tie(m.envelope.extensions, m.envelope.forwarded, m.envelope.tls_report); }
 };
 
 struct Changed {
@@ -144,11 +144,13 @@ struct Kept {
     RecipientRecords recipients;       // that are no longer as they were accepted
     RecipientNotes notes;
     bool operator==(const Kept&) const = default;
-    // The message's own fields, one by one: what it adds is behind them all.
+    // The message's own fields, one by one: what it adds is behind them all, and what came after the notes behind those.
     static auto fields(auto& m) {
         return std::tuple_cat(std::tie(m.id), Accepted::fields(m.message), std::tie(m.recipients));
     }
-    static auto added(auto& m) { return std::tuple_cat(Accepted::added(m.message), std::tie(m.notes)); }
+    static auto added(auto& m) {
+        return std::tie(m.message.envelope.extensions, m.message.envelope.forwarded, m.notes, m.message.envelope.tls_report);
+    }
 };
 
 // In the order of RecordType, from 1.
