@@ -48,6 +48,18 @@ bool expect_proof(SSL* ssl, const ServerIdentity& server) {
     return false;
 }
 
+// All but a few are ways in which a chain leads to nobody we trust.
+CertificateFault kind_of(long fault) {
+    switch (fault) {
+    case X509_V_OK: return CertificateFault::none;
+    case X509_V_ERR_CERT_HAS_EXPIRED: return CertificateFault::expired;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return CertificateFault::other_host;
+    case X509_V_ERR_DANE_NO_MATCH: return CertificateFault::no_tlsa_match;
+    default: return CertificateFault::not_trusted;
+    }
+}
+
 } // namespace
 
 void SslRelease::operator()(ssl_st* ssl) const noexcept { SSL_free(ssl); }
@@ -101,9 +113,10 @@ Authentication authentication_of(const ssl_st* ssl) {
     return usage == dane_ee ? Authentication::dane_ee : Authentication::dane_ta;
 }
 
-std::string fault_of_peer(const ssl_st* ssl) {
+PeerFault fault_of_peer(const ssl_st* ssl) {
     const long fault = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
-    return fault == X509_V_OK ? "" : std::string(": ") + X509_verify_cert_error_string(fault);
+    if (fault == X509_V_OK) return {};
+    return {kind_of(fault), X509_verify_cert_error_string(fault)};
 }
 
 } // namespace postern::tls

@@ -52,8 +52,14 @@ class ClientContext {
     std::shared_ptr<ssl_ctx_st> native_;
 };
 
-// Of a finished handshake; and after a failed one what was wrong with the peer: ": certificate has expired", or nothing.
-Authentication authentication_of(const ssl_st* ssl);
-std::string fault_of_peer(const ssl_st* ssl);
+// What was wrong with the certificate a server showed, whether or not that ended the handshake.
+enum class CertificateFault : std::uint8_t { none, expired, other_host, not_trusted, no_tlsa_match };
+struct PeerFault {
+    CertificateFault kind = CertificateFault::none;
+    std::string words;                   // "certificate has expired"
+};
+
+Authentication authentication_of(const ssl_st* ssl);             // of a finished handshake
+PeerFault fault_of_peer(const ssl_st* ssl);
 
 } // namespace postern::tls

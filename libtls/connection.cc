@@ -50,7 +50,7 @@ struct Connection::Hooks {
             // OpenSSL 3 reports a peer that closes without close_notify as an error of its own: to us it is an end.
             if (code != 0 && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) why = "the peer closed";
             ERR_clear_error();
-            if (connection.client_ && !connection.secure_) why += fault_of_peer(connection.native());
+            if (const PeerFault fault = connection.fault(); !connection.secure_ && !fault.words.empty()) why += ": " + fault.words;
         } else if (!connection.paused_) {
             connection.offer();                    // what came with the end
         }
@@ -240,6 +240,8 @@ ssl_st* Connection::native() const { return bufferevent_openssl_get_ssl(stream_.
 Authentication Connection::authentication() const {
     return secure_ && client_ ? authentication_of(native()) : Authentication::none;
 }
+
+PeerFault Connection::fault() const { return stream_ && client_ ? fault_of_peer(native()) : PeerFault{}; }
 
 ipc::ChannelBindings Connection::channel_bindings() const {
     return secure_ ? tls::channel_bindings(bufferevent_openssl_get_ssl(stream_.get())) : ipc::ChannelBindings{};

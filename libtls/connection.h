@@ -64,6 +64,7 @@ class Connection {
     int tls_bits() const;
     // Of a client: how the server proved who it is, as far as it was asked to; and what was wrong with it.
     Authentication authentication() const;
+    PeerFault fault() const;
     // What SCRAM-SHA-256-PLUS binds a login to; empty in clear.
     ipc::ChannelBindings channel_bindings() const;
 
