@@ -75,6 +75,7 @@ Settings read_settings(const Config& config, std::vector<std::string>& faults) {
     settings.tls_fallback = config.flag("outbound.tls_fallback");
     settings.mta_sts = config.flag("outbound.mta_sts");
     settings.policy_deadline = config.duration("outbound.mta_sts_patience") + policy_margin;
+    settings.tls_reports = config.flag("tls_reports.enabled");
     const TlsLevel level = parse_tls_level(config.text("outbound.tls_level")).value_or(TlsLevel::dane);
     std::vector<std::string> lines;
     settings.tls_policy = TlsPolicy::parse(level, config.list("outbound.tls_policy"), lines);

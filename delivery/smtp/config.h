@@ -29,7 +29,7 @@ struct Settings {
     milliseconds idle_time{}, max_connection_age{};
     std::size_t max_idle = 0, max_messages = 0;
     TlsPolicy tls_policy;
-    bool tls_fallback = true;
+    bool tls_fallback = true, tls_reports = true;
     bool mta_sts = true;
     milliseconds policy_deadline{};                  // for tlspolicyd to say what a domain's policy is
     std::optional<IpAddress> bind_ipv4, bind_ipv6;

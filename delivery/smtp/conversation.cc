@@ -2,6 +2,8 @@
 
 #include "libcommon/text.h"
 
+#include <sys/socket.h>
+
 namespace postern::smtp_out {
 namespace {
 
@@ -10,6 +12,14 @@ constexpr std::chrono::seconds farewell_time{5};
 
 constexpr std::string_view wait_names[] = {"the connection", "the greeting", "a reply", "the TLS handshake", "the reply to DATA",
                                            "the message to be taken", "the reply to the message"};
+
+std::string address_of(int socket) {
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) != 0) return {};
+    const auto address = IpAddress::of(own);
+    return address ? address->text() : "";
+}
 
 OpeningSettings opening_settings(const Settings& settings, const Peer& peer) {
     return {settings.helo, peer.lmtp, peer.implicit_tls ? TlsUse::must : peer.tls.use, peer.implicit_tls, peer.credentials};
@@ -49,6 +59,7 @@ tls::Connection::Callbacks Conversation::callbacks() {
             [this] { if (sending_) send_block(); },
             [this] { secured(); },
             [this](std::string_view why) {
+                judge();
                 lose(why);
                 if (farewell_) loop_.defer([self = std::move(farewell_)] {});
             }};
@@ -57,6 +68,7 @@ tls::Connection::Callbacks Conversation::callbacks() {
 void Conversation::connected(Result<Fd> socket) {
     if (!socket) return lose(socket.error().message());
     since_ = std::chrono::steady_clock::now();
+    local_address_ = address_of(socket->get());
     if (!peer_.implicit_tls) {
         stream_ = std::make_unique<tls::Connection>(loop_, std::move(*socket), callbacks());
         return perform(opening_.begin());
@@ -70,7 +82,12 @@ void Conversation::connected(Result<Fd> socket) {
 
 Result<tls::ClientTls> Conversation::client_tls() { return context_->connection(peer_.tls.identity); }
 
+void Conversation::judge() {
+    if (peer_.tls.identity.proof != tls::ServerIdentity::Proof::nothing) fault_ = stream_->fault();
+}
+
 void Conversation::secured() {
+    judge();
     authentication_ = stream_->authentication();
     tls_ = stream_->tls_version() + " " + stream_->tls_cipher() + " " + std::string(proof_name(peer_.tls, authentication_));
     perform(peer_.implicit_tls ? opening_.begin() : opening_.on_secured());

@@ -25,6 +25,7 @@ Counter unlisted{sts_name, "policy=\"unlisted\"", sts_help};
 Counter reused{"outbound_connections_reused_total", "", "Transactions that began on a kept connection"};
 Counter uncertain{"outbound_uncertain_total", "why=\"no-reply\"", "Messages sent whose fate is not known: may arrive twice"};
 Counter unrecorded{"outbound_uncertain_total", "why=\"no-queue\"", "Messages sent whose fate is not known: may arrive twice"};
+Counter untold{"outbound_tls_results_lost_total", "", "Results of TLS nobody was there to take"};
 Gauge running{"outbound_deliveries_running", "", "Deliveries in work"};
 
 void delivered(ipc::DeliveryStatus status) { by_status[static_cast<std::size_t>(status)].add(); }

@@ -83,6 +83,8 @@ bool Delivery::prepare() {
     port_ = hop_.port != 0 ? hop_.port : default_port(hop_, around_.settings);
     if (const Credentials* found = credentials_for(around_.settings, hop_)) credentials_ = *found;
     level_ = around_.settings.tls_policy.level_for(hop_, credentials_.has_value(), message_.require_tls);
+    // RFC 8460 section 3: what is wrong there may be what the report is about.
+    if (message_.tls_report && level_ == TlsLevel::dane) level_ = TlsLevel::may;
     return true;
 }
 
@@ -151,6 +153,7 @@ void Delivery::next_host() {
 
 void Delivery::on_host(HostFound found) {
     if (found.problem) {
+        if (found.is_bogus) count_tls(bogus_tlsa(host_.name, found.problem->text));
         if (found.problem->status == DeliveryStatus::deferred) result_.reach = Reach::unreachable;
         remember(*found.problem);
         return next_host();
@@ -166,6 +169,7 @@ void Delivery::on_host(HostFound found) {
     const StsFinding sts = sts_finding(policy_, host_.name);
     if (is_refused(found.dane, sts)) {
         counters::sts_refused();
+        count_tls(unlisted_host(host_.name, sts.id));
         result_.reach = Reach::unreachable;
         remember(deferred("4.7.5", host_.name + " is not in the MTA-STS policy of " + hop_.host + ", id " + sts.id));
         return next_host();
@@ -204,6 +208,7 @@ void Delivery::opened(const std::shared_ptr<Conversation>& conversation) {
     const Opening& opening = conversation->opening();
     counters::connected(opening.is_ready(), conversation->authentication());
     tell_testing(*conversation);
+    count_tls(tls_result(*conversation));
     if (opening.is_ready() && conversation->is_usable()) return transact(conversation, false);
     fail_host(*conversation, opening.is_ready() ? deferred("4.5.0", "the host said more than it was asked")
                                                 : with_rule(opening.problem(), conversation->peer().tls));
@@ -252,6 +257,15 @@ void Delivery::tell_testing(const Conversation& conversation) const {
 void Delivery::tell_testing(const TlsPlan& plan, std::string_view remote, std::string_view reason) const {
     log::info("outbound.sts.testing", {{"session", job_.message.trace.text()}, {"queue", job_.message.id.text()}, {"domain", hop_.host},
                                        {"id", plan.sts_id}, {"host", host_.name}, {"remote", remote}, {"reason", reason}});
+}
+
+// Domains are told of sessions with the hosts their MX names. That of a report of ours counts for nothing, or two servers would tell each
+// other every day that they told each other.
+void Delivery::count_tls(std::optional<ipc::TlsResult> result) {
+    const bool by_domain = hop_.by_mx && !hop_.address && hop_.protocol == mail::NextHop::Protocol::smtp && !credentials_;
+    if (!result || !by_domain || message_.tls_report || !around_.settings.tls_reports) return;
+    result->domain = hop_.host;
+    around_.tally.add(std::move(*result));
 }
 
 // A problem that may pass outweighs one that will not: the next attempt may find the better host.

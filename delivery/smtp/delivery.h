@@ -6,6 +6,7 @@
 #include "delivery/smtp/mx.h"
 #include "delivery/smtp/ourselves.h"
 #include "delivery/smtp/pool.h"
+#include "delivery/smtp/tls_results.h"
 #include "ipc/channel.h"
 
 namespace postern::smtp_out {
@@ -23,6 +24,7 @@ struct Surroundings {
     AskPolicy ask_policy;
     Pool& pool;
     Chance& chance;
+    TlsTally& tally;
 };
 
 class Delivery : public std::enable_shared_from_this<Delivery> {
@@ -66,6 +68,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     Outcome with_rule(Outcome problem, const TlsPlan& plan) const;
     void tell_testing(const Conversation& conversation) const;
     void tell_testing(const TlsPlan& plan, std::string_view remote, std::string_view reason) const;
+    void count_tls(std::optional<ipc::TlsResult> result);
     void expire();
     void finish();
     void tell(const Outgoing::Recipient& recipient, const Outcome& outcome) const;

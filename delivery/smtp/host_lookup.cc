@@ -99,6 +99,7 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
     void on_tlsa(const DnsAnswer& answer) {
         // Section 2.1.2: who can suppress the answer must not thereby suppress TLS.
         if (is_temporary(answer)) {
+            found_.is_bogus = answer.status == DnsStatus::failed;
             found_.problem = deferred("4.7.5", "TLSA records of " + found_.dane.base + " cannot be had: " + answer.reason.value);
             return finish();
         }

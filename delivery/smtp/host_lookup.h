@@ -23,6 +23,7 @@ struct HostFound {
     std::vector<IpAddress> addresses;        // IPv6 and IPv4 in turns
     DaneFinding dane;
     std::optional<Outcome> problem;          // no address, or TLSA records that could not be had: not to be connected to
+    bool is_bogus = false;                   // a resolver gave an error instead of those
 };
 
 struct HostQuestion {

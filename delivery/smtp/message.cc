@@ -36,6 +36,7 @@ Outgoing outgoing_of(const ipc::Deliver& job) {
     message.body_kind = job.body_kind;
     message.smtputf8 = job.extensions.smtputf8;
     message.require_tls = job.extensions.require_tls;
+    message.tls_report = job.tls_report;
     message.ret = job.extensions.ret;
     message.envelope_id = job.extensions.envelope_id.value;
     for (const ipc::DeliverRecipient& recipient : job.recipients) {

@@ -38,6 +38,7 @@ struct Outgoing {
     std::vector<Recipient> recipients;
     ipc::BodyKind body_kind = ipc::BodyKind::seven_bit;
     bool smtputf8 = false, require_tls = false;
+    bool tls_report = false;                     // of ours: no policy stops it, nothing of it is reported
     ipc::DsnReturn ret = ipc::DsnReturn::unsaid;
     std::string envelope_id;
     std::uint64_t size = 0;

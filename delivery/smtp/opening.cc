@@ -92,6 +92,7 @@ Step Opening::on_secured() {
 }
 
 Step Opening::in_clear(Outcome why_not) {
+    no_starttls_ = true;
     if (settings_.tls != TlsUse::must) return authenticate();
     return fail(std::move(why_not));
 }

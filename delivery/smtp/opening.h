@@ -41,6 +41,8 @@ class Opening : public Dialogue {
     const Outcome& problem() const { return problem_; }
     bool is_busy() const { return busy_; }                       // it answered, and wants less of us
     bool tls_failed() const { return state_ == State::handshake; }   // lost in the handshake: clear may be tried, if allowed
+    bool was_secured() const { return secure_; }
+    bool has_no_starttls() const { return no_starttls_; }            // it does not offer STARTTLS, or refused it
 
   private:
     enum class State : std::uint8_t { greeting, ehlo, helo, starttls, handshake, plain, login_user, login_password, login_end, ready, failed };
@@ -62,7 +64,7 @@ class Opening : public Dialogue {
     State state_ = State::greeting;
     Capabilities capabilities_;
     Outcome problem_;
-    bool secure_, busy_ = false;
+    bool secure_, busy_ = false, no_starttls_ = false;
 };
 
 } // namespace postern::smtp_out

@@ -33,6 +33,11 @@ Prepared prepare() {
 
 Service::Service(ipc::Daemon& daemon, Prepared prepared)
     : daemon_(daemon), prepared_(std::move(prepared)), pool_(daemon.loop(), settings_), chance_(random_seed()),
+      tally_(daemon.loop(), [this](const ipc::TlsResults& results) {
+          ipc::Link& tlspolicyd = daemon_.link(ipc::ServiceId::tlspolicyd);
+          if (tlspolicyd.is_up()) tlspolicyd.send(results);
+          return tlspolicyd.is_up();
+      }),
       around_{daemon.loop(), settings_, ourselves_, nullptr,
               [this](const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {
                   ask(name, type, std::move(done));
@@ -40,7 +45,7 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
               [this](const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done) {
                   ask_policy(domain, std::move(done));
               },
-              pool_, chance_},
+              pool_, chance_, tally_},
       patience_(daemon.loop(), [this] {
           for (const auto& delivery : running_) delivery->stop(deferred("4.3.2", "smtp-out is being stopped"));
       }) {
@@ -53,6 +58,7 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
         for (const auto& delivery : running_) delivery->check_queue();
     });
     qmgr.connect();
+    daemon_.link(ipc::ServiceId::tlspolicyd).keep_up();
     daemon_.on_drain([this] { drain(); });
 }
 
@@ -126,15 +132,19 @@ void Service::start(ipc::Incoming<ipc::Deliver> in) {
 void Service::ended(const std::shared_ptr<Delivery>& delivery) {
     running_.erase(delivery);
     counters::running.set(static_cast<std::int64_t>(running_.size()));
-    if (!draining_ || !running_.empty()) return;
+    if (draining_ && running_.empty()) leave();
+}
+
+void Service::leave() {
     pool_.clear();
+    tally_.flush();
     daemon_.drained();
 }
 
 void Service::drain() {
     draining_ = true;
     pool_.clear();
-    if (running_.empty()) return daemon_.drained();
+    if (running_.empty()) return leave();
     patience_.once(drain_patience);
 }
 

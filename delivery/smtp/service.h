@@ -27,6 +27,7 @@ class Service {
     void start(ipc::Incoming<ipc::Deliver> in);
     void ended(const std::shared_ptr<Delivery>& delivery);
     void drain();
+    void leave();
 
     ipc::Daemon& daemon_;
     Prepared prepared_;
@@ -34,6 +35,7 @@ class Service {
     Ourselves ourselves_;
     Pool pool_;
     Chance chance_;
+    TlsTally tally_;
     Surroundings around_;
     std::set<std::shared_ptr<Delivery>> running_;
     Timer patience_;                     // of a drain
