@@ -19,7 +19,7 @@ constexpr Group group_table[] = {
     {"group", "addresses with members, and a rule about who may post"},
     {"ban", "networks that are turned away"},
     {"dns", "what is found in the DNS"},
-    {"tls", "what other domains demand of TLS"},
+    {"tls", "TLS with other domains' hosts"},
     {"queue", "messages that wait"},
     {"hold-rule", "mail that is held as it comes"},
     {"destination", "where outbound mail goes"},
@@ -105,6 +105,11 @@ constexpr Option ban_options[] = {
     {"--reason", "TEXT", "for people"},
 };
 constexpr Option tls_policy_options[] = {{"--renew", "", "fetch it again now"}};
+constexpr Option tls_results_options[] = {{"--day", "DAY", "in UTC, as 2026-11-21; today unless given"}};
+constexpr Option tls_report_options[] = {
+    {"--day", "DAY", "in UTC, as 2026-11-21; the last there are results of unless given"},
+    {"--send", "", "now, not spread over the hours after its day; of a day that is not over, what there is of it"},
+};
 constexpr Option config_show_options[] = {{"--running", "", "the one in force, from master, not the file's"}};
 constexpr Option explain_options[] = {{"--since", "DURATION", "only what happened in the last 30min, 12h, 7d"}};
 constexpr Option init_options[] = {
@@ -180,6 +185,8 @@ constexpr Command table[] = {
     {"dns flush", "[NAME]", "forget what is known of a name, or everything", {}, dns_flush},
 
     {"tls policy", "DOMAIN", "the MTA-STS policy mail to it follows", tls_policy_options, tls_policy},
+    {"tls results", "[DOMAIN]", "how TLS with other domains' hosts went; of one domain, with its failures", tls_results_options, tls_results},
+    {"tls report", "DOMAIN", "what a domain is told of it (TLSRPT), and how far that is", tls_report_options, tls_report},
 
     {"queue list", "", "messages that wait", queue_filter, queue_list},
     {"queue show", "ID", "one message and each of its recipients", {}, queue_show},

@@ -61,6 +61,9 @@ int dns_lookup(const Context& c);
 int dns_flush(const Context& c);
 // tls_policy.cc
 int tls_policy(const Context& c);
+// tls_reports.cc
+int tls_results(const Context& c);
+int tls_report(const Context& c);
 // queue.cc
 int queue_list(const Context& c);
 int queue_cat(const Context& c);

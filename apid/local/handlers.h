@@ -71,6 +71,12 @@ void flush_dns(const Call& call);
 void show_tls_policy(const Call& call);
 void renew_tls_policy(const Call& call);
 
+// tls_reports.cc: tlspolicyd
+void list_tls_results(const Call& call);
+void show_tls_results(const Call& call);
+void show_tls_report(const Call& call);
+void send_tls_report(const Call& call);
+
 // queue.cc
 void list_queue(const Call& call);
 void show_queued(const Call& call);

@@ -99,6 +99,10 @@ constexpr Route table[] = {
 
     {.method = "GET", .path = "/api/v1/tls/policies/{domain}", .summary = "What a domain demands of TLS to its hosts by MTA-STS", .handle = show_tls_policy, .result = any_object},
     {.method = "POST", .path = "/api/v1/tls/policies/{domain}", .summary = "The same, fetched again", .handle = renew_tls_policy, .result = any_object},
+    {.method = "GET", .path = "/api/v1/tls/results", .summary = "How TLS with hosts of other domains went on ?day (today), by domain", .handle = list_tls_results, .result = page<any_object>, .pages = true},
+    {.method = "GET", .path = "/api/v1/tls/results/{domain}", .summary = "The same of one domain, with its failures", .handle = show_tls_results, .result = any_object},
+    {.method = "GET", .path = "/api/v1/tls/reports/{domain}", .summary = "What that domain is told of ?day (the last there are results of), RFC 8460", .handle = show_tls_report, .result = any_object},
+    {.method = "POST", .path = "/api/v1/tls/reports/{domain}", .summary = "Send it now, if the domain asks for reports", .handle = send_tls_report, .result = any_object, .good = 202},
 
     {.method = "GET", .path = "/api/v1/queue", .summary = "Messages that wait", .handle = list_queue, .result = page<one<queue_fields>>, .pages = true},
     {.method = "GET", .path = "/api/v1/queue/{id}", .summary = "One message and each of its recipients", .handle = show_queued, .result = one<queue_fields>},

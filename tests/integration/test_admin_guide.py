@@ -11,7 +11,7 @@ from lab import ROOT
 
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD") or ROOT / "build" / "release")
 GUIDE = (ROOT / "doc" / "ADMIN.md").read_text()
-SECTIONS = {"smtp", "lmtp", "tls", "auth", "policy", "srs", "outbound", "dns", "fetch", "bounce", "queue"}   # of postern.yaml: those the chapters cover whole
+SECTIONS = {"smtp", "lmtp", "tls", "auth", "policy", "srs", "outbound", "dns", "fetch", "bounce", "queue", "tls_reports"}   # of postern.yaml: those the chapters cover whole
 ANY = "…"                                                     # a text that is made when it is said
 
 REPLY = re.compile(r'\{\s*([2-5]\d\d),\s*(?:"(\d\.\d+\.\d+)"|\{\}),\s*(?:"([^"]*)"|[\w.]+)')
@@ -91,7 +91,7 @@ def test_what_it_names_exists(options):
                                                        "fetch", "tlspolicyd"))
     names = set(re.findall(r"`([a-z]+(?:\.[a-z_0-9]+)+|[a-z]+(?:_[a-z]+)+(?:_total)?)`", GUIDE))
     assert len(names) > 100
-    files = {"postern.log", "reputation.db", "accounts.db", "postern.yaml"}
+    files = {"postern.log", "reputation.db", "results.db", "accounts.db", "postern.yaml"}
     known = {name for name in names if name in options or f'"{name}"' in code_text or name in files}
     assert sorted(names - known) == []
     for name, label, value in re.findall(r'`([a-z_]+)\{([a-z]+)="([^"]+)"\}`', GUIDE):

@@ -43,7 +43,7 @@ TEST_CASE("Commands are named once, and each group they are in has its help") {
 
 TEST_CASE("The manual pages name every command") {
     std::string text;
-    for (const char* name : {"mailctl.1", "mailctl-queue.1"}) {
+    for (const char* name : {"mailctl.1", "mailctl-queue.1", "mailctl-tls.1"}) {
         std::ifstream file(std::string(POSTERN_SOURCE_DIR "/man/") + name);
         for (const char c : std::string(std::istreambuf_iterator<char>(file), {}))
             if (c != '\\') text += c;
