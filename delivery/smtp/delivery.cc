@@ -128,6 +128,7 @@ void Delivery::on_host(HostFound found) {
         counters::dane(found.dane.state == DaneFinding::State::usable ? "usable" : "unusable");
     plan_ = plan_tls(level_, hop_, host_.name, found.dane, message_.require_tls, around_.settings.tls_fallback);
     addresses_ = std::move(found.addresses);
+    problem_before_ = problem_;
     next_address();
 }
 
@@ -207,6 +208,8 @@ void Delivery::transacted(const std::shared_ptr<Conversation>& conversation, boo
     const bool host_answered = transaction.was_answered() || reusable;
     if (reusable) around_.pool.put(pool_key(), conversation);
     if (undecided().empty()) return finish();
+    // That another address of this host, or TLS with it, did not work is no reason to ask it the same again.
+    if (host_answered && !over_) problem_ = problem_before_;
     remember(transaction.problem());
     if (over_) return finish();
     if (reused) return find_hosts();
