@@ -1,4 +1,4 @@
-"""A network of its own with Postern, a validating DNS and other mail servers, everybody at port 25 (issue: "Shown by").
+"""A network of its own with Postern, a validating DNS and other mail servers, everybody at port 25.
 scripts/test-full network starts it where no other network can be reached; it does nothing anywhere else."""
 import contextlib
 import itertools
@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "peers"), str(HERE.parent / "integration")]
+sys.path[:0] = [str(HERE), *(str(HERE.parent / room) for room in ("peers", "crash", "integration"))]
 
 from certificates import Certificate  # noqa: E402
 from failures import pytest_runtest_makereport  # noqa: E402, F401
@@ -18,7 +18,7 @@ from namespaces import OURS, Namespace, alone, have, make_network, own_files  # 
 from postern import Postern  # noqa: E402
 from servers import GREY, LOOP, Exim, OpenSmtpd, Postfix, Postgrey, Sink  # noqa: E402
 from smtp_server import SmtpServer  # noqa: E402
-from zones import RESOLVER, Dns  # noqa: E402
+from zones import RESOLVER, Dns, address_records  # noqa: E402
 
 SERVICE_USERS = (Exim.user, OpenSmtpd.user, OpenSmtpd.user_queue)
 
@@ -78,10 +78,6 @@ class Network:
         """The domain, and mx. below it as its only host, with these addresses."""
         self.dns.publish({domain: [f"MX 10 mx.{domain}."], f"mx.{domain}": address_records(addresses), **(more or {})}, **how)
         return domain
-
-
-def address_records(addresses):
-    return [f"{'AAAA' if ':' in address else 'A'} {address}" for address in addresses]
 
 
 @pytest.fixture(scope="session")

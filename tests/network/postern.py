@@ -21,14 +21,16 @@ FINAL = ("delivered", "failed")
 
 
 class Postern(Sender):
-    def __init__(self, directory, authority):
-        v4, v6 = OURS
+    """`addresses`: where it listens for others, beside loopback."""
+
+    def __init__(self, directory, authority, settings=(), addresses=OURS):
         resolver = types.SimpleNamespace(at=f"{RESOLVER}:53")
         super().__init__(directory, resolver, users=20)
         self.outbound_port = 25
+        listeners = [f"127.0.0.1:{self.port('smtp')}", *(f"[{address}]:25" if ":" in address else f"{address}:25" for address in addresses)]
         self.settings += ["outbound.port=25", f"dns.trusted_servers={RESOLVER}", f"outbound.tls_authorities={authority.path}",
-                          f"smtp.listen_addr=127.0.0.1:{self.port('smtp')} {v4}:25 [{v6}]:25", "queue.delay_warning=0",
-                          f"outbound.destinations=.{AGAIN} retry=1s", *[f"outbound.{setting}" for setting in TIMES]]
+                          f"smtp.listen_addr={' '.join(listeners)}", "queue.delay_warning=0", "dns.deadline=6s",
+                          f"outbound.destinations=.{AGAIN} retry=1s", *[f"outbound.{setting}" for setting in TIMES], *settings]
         self.open = []                   # recipients that nobody has accounted for
 
     def submit(self, recipients, *words, **more):

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from conftest import address_records
 from lab import wait_for
 from namespaces import OURS
+from zones import address_records
 
 numbers = itertools.count(1)
 DROPPED = "drop"                     # no answer at all, as from a host without power

@@ -1,6 +1,8 @@
 """Hosts and ways that fail while mail is on them: greylists, hosts without power, cut links, lost packets. What was accepted arrives once
 they are well again; twice only where a whole message was sent and no answer came, and that is counted."""
 import itertools
+import os
+import signal
 import time
 
 import pytest
@@ -107,6 +109,27 @@ def test_the_link_of_the_answer_is_cut(instance, network, sink, uncertain):
     assert "may have arrived" in instance.attempts(rcpt)[0]["reply"] and uncertain() >= 1
     wait_for(lambda: len(there.messages(subject)) > 1, "it to be taken once more")
     assert len(there.messages(subject)) <= 1 + uncertain()
+
+
+@pytest.mark.parametrize("daemon", ["smtp-out", "qmgr"])
+def test_we_are_killed_in_the_middle_of_a_message(instance, network, exim, again, uncertain, daemon):
+    """The half of it that is there is nothing; the other host never got the end."""
+    with network.peers.slow(SLOW):
+        rcpt, subject = half_sent(instance, network, exim, again(exim))
+        os.kill(instance.processes()[daemon][0], signal.SIGKILL)
+        wait_for(lambda: instance.processes().get(daemon), f"{daemon} to be back")
+    assert instance.ends(rcpt, 90)["event"] == "delivered"
+    exim.wait_for_message(subject)
+    assert len(exim.messages(subject)) == 1
+
+
+def test_a_dns_that_does_not_answer_for_a_while(instance, network, exim, again):
+    domain = again(exim)
+    with network.dns.stopped():
+        outcome, rcpt, subject = instance.deliver(domain)
+        assert (outcome["event"], outcome["code"]) == ("deferred", "4.4.3"), outcome
+    assert instance.ends(rcpt)["event"] == "delivered"
+    assert exim.wait_for_message(subject)
 
 
 # ---- links --------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ and whoever asks unbound has it, authentic. Where a name is decides what its rec
 
 A name in `forged` has signatures that fit nothing.
 """
+import contextlib
 import itertools
 import re
 import signal
@@ -26,6 +27,10 @@ RESOLVER, AUTHORITY, NOBODY = "10.77.0.53", "10.77.0.54", "10.77.0.55"
 YEARS = {"now": ("20260101", "20500101"), "stale": ("20200101", "20200301")}
 ORIGINS = {".": "now", "test.": "now", "plain.test.": None, "stale.test.": "stale"}
 SERVER = "ns.test."
+
+
+def address_records(addresses):
+    return [f"{'AAAA' if ':' in address else 'A'} {address}" for address in addresses]
 
 
 class Zone:
@@ -94,6 +99,15 @@ class Dns:
 
     def log(self):
         return "".join(path.read_text(errors="replace")[-2000:] for path in sorted(self.dir.glob("*.out")))
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Nobody answers."""
+        self.processes[1].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.processes[1].send_signal(signal.SIGCONT)
 
     # -- records
 
