@@ -32,7 +32,7 @@ using AllMessages = std::tuple<
     ListBackupRecipients, BackupRecipientListing, StoreBackupRecipients, ClearBackupRecipients,
     Submit, Submitted, OpenLarge, LargeOpened, AbandonLarge, QueueList, QueueListing, QueueShow, QueueEntry,
     QueueAct, QueueActed, QueueRead, QueueContent, EditRecipient, ListDestinations, DestinationListing, SetDestination, QueueStats,
-    QueueStatistics,
+    QueueStatistics, ListHoldRules, HoldRuleListing, AddHoldRule, RemoveHoldRule,
     AgentReady, Deliver, DeliverResult, ComposeReport, ComposedReport,
     StoreMessage, Stored, OwnerReady, Checkpoint, CheckpointDone, ReplayEnded, WatchUse, UseWatched, ReportUse, OpenSession, SessionOpened,
     Sign, Signature,

@@ -34,7 +34,7 @@ enum class MessageType : std::uint16_t {
     queue_list = 220, queue_listing, queue_show, queue_entry,
     // ipc/queue_admin.h: and acts on it
     queue_act = 230, queue_acted, queue_read, queue_content, edit_recipient, list_destinations, destination_listing, set_destination,
-    queue_stats, queue_statistics,
+    queue_stats, queue_statistics, list_hold_rules, hold_rule_listing, add_hold_rule, remove_hold_rule,
     // ipc/agent.h: qmgr hands work to its agents
     agent_ready = 300, deliver, deliver_result,
     // ipc/report.h: qmgr has reports written

@@ -215,8 +215,9 @@ struct QueueEntry {
     List<QueueRecipient, max_recipients> recipients;
     BodyKind body = BodyKind::seven_bit;
     Extensions extensions;
+    List<Forwarded, max_recipients> forwarded;
     static auto fields(auto& m) { return std::tie(m.found, m.row, m.client, m.sender, m.recipients); }
-    static auto added(auto& m) { return std::tie(m.body, m.extensions); }
+    static auto added(auto& m) { return std::tie(m.body, m.extensions, m.forwarded); }
 };
 struct QueueShow {
     static constexpr auto type = MessageType::queue_show;

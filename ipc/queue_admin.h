@@ -13,10 +13,11 @@ enum class QueueAction : std::uint8_t {
     remove,        // gone, and nobody is told
     bounce,        // given up: its sender is told
     reroute,       // to next_hop, whatever the routes say; empty: as the routes say again
+    requeue,       // as if it came now: its address is looked up again, attempts and reroutes are forgotten
 };
-constexpr QueueAction last_enumerator(QueueAction) { return QueueAction::reroute; }
+constexpr QueueAction last_enumerator(QueueAction) { return QueueAction::requeue; }
 constexpr std::string_view to_string(QueueAction action) {
-    constexpr std::string_view names[] = {"flush", "hold", "release", "delete", "bounce", "reroute"};
+    constexpr std::string_view names[] = {"flush", "hold", "release", "delete", "bounce", "reroute", "requeue"};
     return names[static_cast<std::size_t>(action)];
 }
 
@@ -65,6 +66,46 @@ struct EditRecipient {
     QueueId id;
     Address recipient, address;      // as it is shown; as it shall be
     static auto fields(auto& m) { return std::tie(m.actor, m.id, m.recipient, m.address); }
+};
+
+// Mail that is held as it comes, until it is released. All that a rule names must hold: patterns as in QueueFilter.
+struct HoldRule {
+    std::uint64_t number = 0;
+    Text<254> sender, recipient, domain;
+    Text<200> reason;                // for people
+    Text<64> by;                     // who asked
+    std::int64_t since = 0;          // seconds since the epoch
+    bool operator==(const HoldRule&) const = default;
+    static auto fields(auto& m) { return std::tie(m.number, m.sender, m.recipient, m.domain, m.reason, m.by, m.since); }
+};
+constexpr std::size_t max_hold_rules = 500;
+
+struct HoldRuleListing {
+    static constexpr auto type = MessageType::hold_rule_listing;
+    List<HoldRule, max_hold_rules> rows;
+    static auto fields(auto& m) { return std::tie(m.rows); }
+};
+struct ListHoldRules {
+    static constexpr auto type = MessageType::list_hold_rules;
+    using Reply = HoldRuleListing;
+    std::uint64_t after = 0;         // by number, page by page
+    std::uint32_t limit = 100;
+    static auto fields(auto& m) { return std::tie(m.after, m.limit); }
+};
+struct AddHoldRule {
+    static constexpr auto type = MessageType::add_hold_rule;
+    using Reply = AdminResult;       // its id is the number
+    Actor actor;
+    Text<254> sender, recipient, domain;
+    Text<200> reason;
+    static auto fields(auto& m) { return std::tie(m.actor, m.sender, m.recipient, m.domain, m.reason); }
+};
+struct RemoveHoldRule {
+    static constexpr auto type = MessageType::remove_hold_rule;
+    using Reply = AdminResult;
+    Actor actor;
+    std::uint64_t number = 0;
+    static auto fields(auto& m) { return std::tie(m.actor, m.number); }
 };
 
 // Next hops of outbound mail that something is known of.

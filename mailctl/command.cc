@@ -20,6 +20,7 @@ constexpr Group group_table[] = {
     {"ban", "networks that are turned away"},
     {"dns", "what is found in the DNS"},
     {"queue", "messages that wait"},
+    {"hold-rule", "mail that is held as it comes"},
     {"destination", "where outbound mail goes"},
     {"config", "postern.yaml"},
     {"log", "what is recorded"},
@@ -84,6 +85,10 @@ constexpr Option queue_filter[] = {
     {"--error", "TEXT", "only where the last error has this text"},
     {"--older", "DURATION", "only messages that came longer ago: 4h"},
     {"--younger", "DURATION", "only messages that came since"},
+};
+constexpr Option hold_rule_options[] = {
+    queue_filter[0], queue_filter[1], queue_filter[2],
+    {"--reason", "TEXT", "for people"},
 };
 constexpr Option queue_choice[] = {
     queue_filter[0], queue_filter[1], queue_filter[2], queue_filter[3], queue_filter[4], queue_filter[5], queue_filter[6],
@@ -182,7 +187,12 @@ constexpr Command table[] = {
     {"queue bounce", "[ID...]", "give up now, and tell the senders", queue_choice, queue_bounce},
     {"queue reroute", "[ID...]", "send by another next hop", queue_reroute_options, queue_reroute},
     {"queue edit", "ID RECIPIENT ADDRESS", "another address for a recipient", {}, queue_edit},
+    {"queue requeue", "[ID...]", "as if they came now: addresses are looked up again", queue_choice, queue_requeue},
     {"queue stats", "", "recipients that wait, by state and last error", {}, queue_stats},
+
+    {"hold-rule list", "", "which mail is held as it comes", {}, hold_rule_list},
+    {"hold-rule add", "", "hold mail like this from now on", hold_rule_options, hold_rule_add},
+    {"hold-rule delete", "ID", "hold no more by it; what it held stays", {}, hold_rule_delete},
 
     {"destination list", "", "next hops of outbound mail, and how they do", {}, destination_list},
     {"destination freeze", "DESTINATION", "send nothing there until thaw", {}, destination_freeze},

@@ -62,6 +62,7 @@ int queue_flush(const Context& c) { return act(c, "flush", json::Object{}, "trie
 int queue_hold(const Context& c) { return act(c, "hold", json::Object{}, "held"); }
 int queue_release(const Context& c) { return act(c, "release", json::Object{}, "released"); }
 int queue_delete(const Context& c) { return act(c, "delete", json::Object{}, "deleted"); }
+int queue_requeue(const Context& c) { return act(c, "requeue", json::Object{}, "looked up again"); }
 int queue_bounce(const Context& c) { return act(c, "bounce", json::Object{}, "returned to their senders"); }
 
 int queue_reroute(const Context& c) {
@@ -96,32 +97,6 @@ int queue_stats(const Context& c) {
     });
 }
 
-int destination_list(const Context& c) {
-    return c.show(c.client().get_all("/api/v1/destinations?limit=500"), [](const json::Value& items) {
-        std::vector<std::vector<std::string>> rows;
-        for (const auto& d : *items.array())
-            rows.push_back({shown(d["name"]), shown(d["state"]), shown(d["waiting"]), shown(d["active"]) + "/" + shown(d["window"]),
-                            local_time(d["paused_until"].integer().value_or(0)), shown(d["reason"])});
-        return rows.empty() ? std::string("no mail goes out\n")
-                            : table({"DESTINATION", "STATE", "WAITING", "ACTIVE", "PAUSED UNTIL", "LAST FAILURE"}, rows);
-    });
-}
-
-namespace {
-
-int set_destination(const Context& c, std::string_view action, std::string_view done) {
-    const std::string& name = c.arguments.one("DESTINATION");
-    c.client().send("PATCH", target("destinations", name), json::Value().set("action", action));
-    c.done(name + " is " + std::string(done));
-    return exit_ok;
-}
-
-} // namespace
-
-int destination_freeze(const Context& c) { return set_destination(c, "freeze", "frozen"); }
-int destination_thaw(const Context& c) { return set_destination(c, "thaw", "thawed"); }
-int destination_probe(const Context& c) { return set_destination(c, "probe", "tried now"); }
-
 int queue_list(const Context& c) {
     std::string query = "/api/v1/queue?limit=500";
     const json::Value filter = filter_of(c.arguments);
@@ -143,6 +118,44 @@ int queue_list(const Context& c) {
 
 namespace {
 
+// The header as it will be sent; the content comes in pieces, and the first has it but for a monstrous one.
+std::string header_of(const Context& c, const std::string& message) {
+    const std::string piece = c.client().get_text(message + "/content?from=0");
+    return piece.substr(0, piece.find("\r\n\r\n") + 2);
+}
+
+// What was tried, from the history: each event of an agent about one of its recipients.
+json::Value attempts_of(const Context& c, const std::string& id) {
+    json::Value attempts = json::Array{};
+    const json::Value history = c.client().get("/api/v1/history?key=" + id);
+    for (const auto& event : *history["items"].array()) {
+        const std::string name = shown(event["event"]);
+        if (!name.starts_with("outbound.") && !name.starts_with("delivery.")) continue;
+        json::Value attempt = json::Value().set("time", event["time_us"].integer().value_or(0) / 1'000'000).set("event", name);
+        for (const auto& field : *event["fields"].array()) attempt.set(shown((*field.array())[0]), (*field.array())[1]);
+        attempts.push(std::move(attempt));
+    }
+    return attempts;
+}
+
+std::string header_text(const std::string& header) {
+    std::string out;
+    for (std::size_t at = 0; at < header.size();) {
+        const std::size_t end = std::min(header.find("\r\n", at), header.size());
+        out += shown(json::Value(header.substr(at, end - at))) + "\n";
+        at = end + 2;
+    }
+    return out;
+}
+
+std::string attempts_table(const json::Value& attempts) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& a : *attempts.array())
+        rows.push_back({local_time(a["time"].integer().value_or(0)), shown(a["event"]), shown(a["rcpt"]), shown(a["host"]),
+                        shown(a["code"]) + (shown(a["code"]).empty() ? "" : " ") + shown(a["reply"]) + shown(a["error"])});
+    return rows.empty() ? std::string() : "\n" + table({"TIME", "ATTEMPT", "RECIPIENT", "HOST", "ANSWER"}, rows);
+}
+
 // What its sender asked for, where that is anything.
 std::vector<std::pair<std::string, std::string>> extensions(const json::Value& m) {
     std::vector<std::pair<std::string, std::string>> lines;
@@ -159,19 +172,25 @@ std::vector<std::pair<std::string, std::string>> extensions(const json::Value& m
 } // namespace
 
 int queue_show(const Context& c) {
-    return c.show(c.client().get(target("queue", c.arguments.one("ID"))), [](const json::Value& m) {
+    const std::string& id = c.arguments.one("ID");
+    json::Value message = c.client().get(target("queue", id));
+    message.set("attempts", attempts_of(c, id)).set("header", header_of(c, target("queue", id)));
+    return c.show(message, [](const json::Value& m) {
         std::vector<std::pair<std::string, std::string>> lines{{"message", shown(m["id"])},
                                                                {"trace", shown(m["trace"])},
                                                                {"sender", "<" + shown(m["sender"]) + ">"},
                                                                {"client", shown(m["client"])},
                                                                {"size", amount(m["size"].number().value_or(0))},
                                                                {"arrived", local_time(m["arrived"].integer().value_or(0))}};
+        if (const auto account = m["account"].number().value_or(0); account != 0) lines.emplace_back("account", std::to_string(account));
+        if (const auto uid = m["local_uid"].number()) lines.emplace_back("program of", "uid " + std::to_string(*uid));
         for (auto& line : extensions(m)) lines.push_back(std::move(line));
         std::vector<std::vector<std::string>> rows;
         for (const auto& r : *m["recipients"].array())
             rows.push_back({shown(r["recipient"]), shown(r["state"]), shown(r["attempts"]),
                             local_time(r["next_attempt"].integer().value_or(0)), shown(r["last_error"])});
-        return sheet(lines) + "\n" + table({"RECIPIENT", "STATE", "ATTEMPTS", "NEXT", "LAST ERROR"}, rows);
+        return sheet(lines) + "\n" + table({"RECIPIENT", "STATE", "ATTEMPTS", "NEXT", "LAST ERROR"}, rows) + attempts_table(m["attempts"]) +
+               "\n" + header_text(*m["header"].text());
     });
 }
 

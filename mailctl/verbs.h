@@ -70,11 +70,16 @@ int queue_bounce(const Context& c);
 int queue_reroute(const Context& c);
 int queue_edit(const Context& c);
 int queue_stats(const Context& c);
+int queue_requeue(const Context& c);
+int queue_show(const Context& c);
+// destination.cc
+int hold_rule_list(const Context& c);
+int hold_rule_add(const Context& c);
+int hold_rule_delete(const Context& c);
 int destination_list(const Context& c);
 int destination_freeze(const Context& c);
 int destination_thaw(const Context& c);
 int destination_probe(const Context& c);
-int queue_show(const Context& c);
 // explain.cc
 int explain(const Context& c);
 // suite.cc

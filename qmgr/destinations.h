@@ -8,7 +8,7 @@
 //   probing   the pause is over: one delivery goes, alone. Answered: up, with a window of one. Not: down, for longer
 //   frozen    by an operator, beside any of these: nothing goes
 //
-// Nothing of this is on disk: after a restart every destination is up, with the first window.
+// Nothing of this is on disk but who is frozen (orders.h): after a restart every destination is up, with the first window.
 //
 // Between destinations, turns go round in three classes: people's mail for who is up, other mail for who is up, and whoever
 // failed the last time. Of what agents can take at once, the last class gets half at most: 100,000 messages for hosts that do

@@ -37,6 +37,12 @@ void Queue::configure(Options options) {
                 make_ready(id, entry, i);
 }
 
+void Queue::attach(Spool& spool) {
+    spool_ = &spool;
+    orders_.set(spool.orders());
+    for (const auto& destination : orders_.get().frozen) agents_.destinations().freeze(destination.value, true);
+}
+
 Spool::Hooks Queue::hooks() {
     Spool::Hooks hooks;
     hooks.snapshot = [this](const QueueId& id) { return snapshot(id); };
@@ -78,14 +84,25 @@ void Queue::accept(Accepted message, AcceptDone done) {
 Queue::Entry& Queue::add(const QueueId& id, Entry entry) {
     const auto at = entries_.emplace(id, std::move(entry)).first;
     Entry& e = at->second;
+    for (std::uint32_t i = 0; i < e.recipients.size(); ++i) e.recipients[i].record.index = i;
+    if (hold_by_rule(id, e)) return e;
     for (std::uint32_t i = 0; i < e.recipients.size(); ++i) {
         RecipientRecord& record = e.recipients[i].record;
-        record.index = i;
         if (record.state == RecipientState::queued) release_if_due(id, e, i);
         else if (record.state == RecipientState::deferred) wait_for_wall(record.next_attempt, id, i);
     }
     consider_report(id, e);
     return e;
+}
+
+// Only what nothing has happened to yet: a message that was accepted and not held before a crash, too.
+bool Queue::hold_by_rule(const QueueId& id, Entry& entry) {
+    if (entry.ending || !std::all_of(entry.recipients.begin(), entry.recipients.end(), [](const Recipient& r) { return is_new(r.record); })) return false;
+    const ipc::HoldRule* rule = orders_.rule_for(entry.message);
+    if (!rule) return false;
+    for (Recipient& r : entry.recipients) r.record.error = "held by rule " + std::to_string(rule->number) + (rule->reason.empty() ? "" : ": " + rule->reason.value);
+    hold(id);
+    return true;
 }
 
 // The steady clock decides; one that was set back while we were away delays nothing beyond a full step.
@@ -226,6 +243,7 @@ ipc::QueueEntry Queue::show(const QueueId& id) const {
     shown.sender = entry.message.envelope.sender;
     shown.body = entry.message.envelope.body;
     shown.extensions = entry.message.envelope.extensions;
+    shown.forwarded = entry.message.envelope.forwarded;
     for (std::uint32_t i = 0; i < entry.recipients.size(); ++i) {
         const ipc::EnvelopeRecipient& recipient = entry.recipient(i);
         const RecipientRecord& record = entry.recipients[i].record;

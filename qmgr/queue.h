@@ -25,6 +25,7 @@
 #include "qmgr/agents.h"
 #include "qmgr/filter.h"
 #include "qmgr/journal/spool.h"
+#include "qmgr/orders.h"
 #include "qmgr/routes.h"
 
 namespace postern::qmgr {
@@ -71,7 +72,7 @@ class Queue {
     void configure(Options options);
     // The hooks the spool is opened with; `post` and `trouble` are the caller's to add. Then attach().
     Spool::Hooks hooks();
-    void attach(Spool& spool) { spool_ = &spool; }
+    void attach(Spool& spool);
 
     // Answers when the message is on disk; the envelope is only for the length of the call.
     using AcceptDone = std::function<void(Result<QueueId>, const ipc::Envelope&)>;
@@ -108,7 +109,12 @@ class Queue {
     void read_content(const QueueId& id, std::uint64_t from, std::function<void(ipc::QueueContent)> done);
     std::optional<std::uint32_t> find_waiting(const QueueId& id, std::string_view recipient) const;
     bool edit(const QueueId& id, std::uint32_t index, ipc::EnvelopeRecipient instead);
-    bool set_destination(const std::string& name, ipc::DestinationAction action);
+    using Kept = std::function<void(Result<void>)>;            // once it is on disk
+    // False: nothing is known of it.
+    bool set_destination(const std::string& name, ipc::DestinationAction action, Kept done);
+    Result<std::uint64_t> add_hold_rule(ipc::HoldRule rule, Kept done);
+    bool remove_hold_rule(std::uint64_t number, Kept done);
+    const Orders& orders() const { return orders_.get(); }
     std::size_t messages() const { return entries_.size(); }
     bool is_idle() const { return jobs_.empty() && stored_count_ == 0; }
 
@@ -170,6 +176,7 @@ class Queue {
     Lane lane_of(const Entry& entry, std::uint32_t index) const;
     Priority priority_of(const Entry& entry) const;
     Entry& add(const QueueId& id, Entry entry);
+    bool hold_by_rule(const QueueId& id, Entry& entry);
     void install(std::vector<RecoveredMessage> messages);
     void make_ready(const QueueId& id, Entry& entry, std::uint32_t index);
     void wait_until(std::chrono::milliseconds due, const QueueId& id, std::uint32_t index);
@@ -212,6 +219,8 @@ class Queue {
     std::vector<std::uint32_t> chosen(const QueueId& id, const Entry& entry, const ipc::QueueAct& ask) const;
     std::vector<std::uint32_t> act_on(const QueueId& id, Entry& entry, const ipc::QueueAct& ask, const std::vector<std::uint32_t>& recipients);
     void flush(const QueueId& id, Entry& entry, std::uint32_t index);
+    void requeue(const QueueId& id, std::uint32_t index);
+    void requeued(const QueueId& id, std::uint32_t index, Ports::Resolved to);
     void release(const QueueId& id, const std::vector<std::uint32_t>& recipients);
     void save(const QueueId& id, const Entry& entry, const std::vector<std::uint32_t>& recipients);
     bool blame(const Job& job, bool guilty);
@@ -234,6 +243,7 @@ class Queue {
     Entries entries_;
     Agents agents_;
     Routes routes_;
+    StandingOrders orders_;
     std::map<JobId, Job> jobs_;
     JobId next_job_ = 1;
     std::map<std::uint32_t, Owner> owners_;

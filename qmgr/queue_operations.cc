@@ -90,6 +90,9 @@ std::vector<std::uint32_t> Queue::act_on(const QueueId& id, Entry& entry, const 
         }
         save(id, entry, recipients);
         break;
+    case QueueAction::requeue:
+        for (const std::uint32_t index : recipients) requeue(id, index);
+        break;
     }
     return recipients;
 }
@@ -98,6 +101,27 @@ void Queue::flush(const QueueId& id, Entry& entry, std::uint32_t index) {
     const Lane lane = lane_of(entry, index);
     make_ready(id, entry, index);
     if (lane.kind == ipc::AgentKind::smtp_out) agents_.destinations().probe_now(lane.destination);
+}
+
+void Queue::requeue(const QueueId& id, std::uint32_t index) {
+    const ipc::Envelope& envelope = entries_.at(id).message.envelope;
+    ports_.resolve(envelope.recipients.items[index].forward_path, envelope.trace,
+                   [this, id, index](Ports::Resolved to) { requeued(id, index, std::move(to)); });
+}
+
+// It is the same recipient, wherever it goes now: an address that leads to several cannot be one.
+void Queue::requeued(const QueueId& id, std::uint32_t index, Ports::Resolved to) {
+    const auto at = entries_.find(id);
+    if (at == entries_.end()) return;
+    RecipientRecord& record = at->second.recipients[index].record;
+    if (record.outcome != Outcome::waiting || !applies(QueueAction::requeue, record.state)) return;
+    if (!to) record.error = "not requeued: accounts could not be asked";
+    else if (to->size() != 1) record.error = to->empty() ? "not requeued: the address leads nowhere now" : "not requeued: the address leads to several now";
+    if (!to || to->size() != 1) return;
+    record.attempts = 0;
+    record.error = "";
+    record.note.next_hop = {};
+    edit(id, index, std::move(to->front()));
 }
 
 void Queue::save(const QueueId& id, const Entry& entry, const std::vector<std::uint32_t>& recipients) {
@@ -115,6 +139,8 @@ void Queue::release(const QueueId& id, const std::vector<std::uint32_t>& recipie
             RecipientRecord& record = at->second.recipients[index].record;
             if (record.state != RecipientState::held || record.outcome != Outcome::waiting) continue;
             record.deaths = 0;
+            record.note.released = true;
+            record.error = "";
             make_ready(id, at->second, index);
         }
         save(id, at->second, recipients);
@@ -169,11 +195,34 @@ void Queue::read_content(const QueueId& id, std::uint64_t from, std::function<vo
 
 // ---- destinations and numbers -------------------------------------------------------------------------------------
 
-bool Queue::set_destination(const std::string& name, ipc::DestinationAction action) {
-    if (action == ipc::DestinationAction::freeze) agents_.destinations().freeze(name, true);
-    else if (!agents_.destinations().view(name)) return false;
-    else if (action == ipc::DestinationAction::thaw) agents_.destinations().freeze(name, false);
-    else agents_.destinations().probe_now(name);
+bool Queue::set_destination(const std::string& name, ipc::DestinationAction action, Kept done) {
+    const bool freeze = action == ipc::DestinationAction::freeze;
+    if (!freeze && !agents_.destinations().view(name)) return false;
+    if (action == ipc::DestinationAction::probe) {
+        agents_.destinations().probe_now(name);
+        done({});
+        return true;
+    }
+    if (auto ordered = orders_.freeze(name, freeze); !ordered) {
+        done(ordered);
+        return true;
+    }
+    agents_.destinations().freeze(name, freeze);
+    spool_->keep(orders_.get(), std::move(done));
+    return true;
+}
+
+// In force at once; what could not be written is so until the next start.
+Result<std::uint64_t> Queue::add_hold_rule(ipc::HoldRule rule, Kept done) {
+    rule.since = now_.wall;
+    auto number = orders_.add(std::move(rule));
+    if (number) spool_->keep(orders_.get(), std::move(done));
+    return number;
+}
+
+bool Queue::remove_hold_rule(std::uint64_t number, Kept done) {
+    if (!orders_.remove(number)) return false;
+    spool_->keep(orders_.get(), std::move(done));
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "qmgr/service.h"
 
 #include "libcommon/log.h"
+#include "libcommon/text.h"
 #include "qmgr/config.h"
 #include "qmgr/event.h"
 
@@ -94,6 +95,7 @@ Service::Service(ipc::Daemon& daemon) :
     serve_agents();
     serve_views();
     serve_operator();
+    serve_orders();
     daemon_.on_reload([this] { queue_.configure(queue_options(daemon_.config())); });
     daemon_.on_peer_closed([this](const ipc::Peer& peer) { peer_closed(peer); });
     daemon_.on_peer_retiring([this](ipc::Channel& channel) {
@@ -361,13 +363,46 @@ void Service::serve_operator() {
     daemon_.on<ipc::QueueStats>([this](In<ipc::QueueStats> in) {
         when_recovered([this, reply = in.reply] { reply(queue_.statistics()); });
     });
+}
+
+void Service::serve_orders() {
     daemon_.on<ipc::ListDestinations>([this](In<ipc::ListDestinations> in) { in.reply(queue_.list_destinations(in.message)); });
     daemon_.on<ipc::SetDestination>([this](In<ipc::SetDestination> in) {
-        const bool done = queue_.set_destination(in.message.name.value, in.message.action);
-        if (done) tell_operator(in.message.actor, to_string(in.message.action), 0, 0);
-        if (done) in.reply({ipc::AdminStatus::ok, 0, {}});
-        else in.reply({ipc::AdminStatus::not_found, 0, "nothing is known of that destination"});
+        const auto done = kept(in.message.actor, to_string(in.message.action), in.reply);
+        if (!queue_.set_destination(in.message.name.value, in.message.action, done))
+            in.reply({ipc::AdminStatus::not_found, 0, "nothing is known of that destination"});
     });
+    daemon_.on<ipc::ListHoldRules>([this](In<ipc::ListHoldRules> in) {
+        ipc::HoldRuleListing listing;
+        for (const ipc::HoldRule& rule : queue_.orders().rules)
+            if (rule.number > in.message.after && listing.rows.size() < in.message.limit) listing.rows.push_back(rule);
+        in.reply(listing);
+    });
+    daemon_.on<ipc::AddHoldRule>([this](In<ipc::AddHoldRule> in) {
+        const ipc::AddHoldRule& ask = in.message;
+        ipc::HoldRule rule{0, ask.sender, ask.recipient, ask.domain, printable(ask.reason.view()).substr(0, 200), {}, 0};
+        rule.by = printable(ask.actor.who.view(), 64).substr(0, 64);
+        const auto number = queue_.add_hold_rule(std::move(rule), kept(ask.actor, "hold-rule add", [this, reply = in.reply](ipc::AdminResult result) {
+            result.id = queue_.orders().last_rule;
+            reply(result);
+        }));
+        if (!number) in.reply({ipc::AdminStatus::invalid, 0, number.error().message()});
+    });
+    daemon_.on<ipc::RemoveHoldRule>([this](In<ipc::RemoveHoldRule> in) {
+        if (!queue_.remove_hold_rule(in.message.number, kept(in.message.actor, "hold-rule delete", in.reply)))
+            in.reply({ipc::AdminStatus::not_found, 0, "there is no such rule"});
+    });
+}
+
+// What an order's asker hears once it is on disk, or was refused.
+Queue::Kept Service::kept(const ipc::Actor& actor, std::string_view what, std::function<void(ipc::AdminResult)> reply) {
+    return [actor, what, reply = std::move(reply)](const Result<void>& done) {
+        if (!done && done.error().code() == Errc::too_large) return reply({ipc::AdminStatus::invalid, 0, done.error().message()});
+        tell_operator(actor, what, 0, 0);
+        if (done) return reply({ipc::AdminStatus::ok, 0, {}});
+        log::error("queue.orders.unwritten", {{"queue", "all"}, {"error", done.error().message()}});
+        reply({ipc::AdminStatus::unavailable, 0, "done, but not written: it ends with the next restart: " + done.error().message().substr(0, 150)});
+    };
 }
 
 void Service::edit_recipient(const ipc::EditRecipient& ask, const std::function<void(ipc::AdminResult)>& reply) {

@@ -21,6 +21,8 @@ class Service {
     void serve_agents();
     void serve_views();
     void serve_operator();
+    void serve_orders();
+    static Queue::Kept kept(const ipc::Actor& actor, std::string_view what, std::function<void(ipc::AdminResult)> reply);
     void edit_recipient(const ipc::EditRecipient& ask, const std::function<void(ipc::AdminResult)>& reply);
     void when_recovered(std::function<void()> task);
 

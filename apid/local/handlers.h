@@ -74,6 +74,9 @@ void read_queued(const Call& call);
 void act_on_queue(const Call& call);
 void edit_queued_recipient(const Call& call);
 void show_queue_statistics(const Call& call);
+void list_hold_rules(const Call& call);
+void add_hold_rule(const Call& call);
+void remove_hold_rule(const Call& call);
 void list_destinations(const Call& call);
 void set_destination(const Call& call);
 

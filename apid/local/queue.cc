@@ -1,6 +1,7 @@
 // What waits in the queue, and what an operator does about it.
 #include "apid/local/handlers.h"
 #include "apid/local/resources.h"
+#include "libcommon/text.h"
 #include "libmail/next_hop.h"
 
 #include <algorithm>
@@ -29,14 +30,12 @@ json::Value recipients_of(const ipc::QueueEntry& entry) {
         const auto said = std::find_if(dsn.begin(), dsn.end(), [i](const auto& row) { return row.index == i; });
         recipient.set("notify", notify_words(said == dsn.end() ? ipc::notify::unsaid : said->notify));
         recipient.set("original_recipient", said == dsn.end() ? std::string_view() : said->original.view());
+        const auto forwarded = std::find_if(entry.forwarded.begin(), entry.forwarded.end(), [i](const auto& row) { return row.index == i; });
+        if (forwarded != entry.forwarded.end()) recipient.set("reverse_path", forwarded->reverse_path.view());
         out.push(std::move(recipient));
     }
     return out;
 }
-
-} // namespace
-
-namespace {
 
 constexpr std::size_t max_time = INT64_MAX;
 
@@ -85,7 +84,8 @@ void show_queued(const Call& call) {
         if (!entry.found) return call.refuse(404, "no such message in the queue");
         call.answer(200, write_fields(entry.row, queue_fields)
                              .set("client", entry.client.view())
-                             .set("account", entry.sender)
+                             .set("account", ipc::is_local_user(entry.sender) ? 0 : entry.sender)
+                             .set("local_uid", ipc::is_local_user(entry.sender) ? json::Value(entry.sender - ipc::first_local_user) : json::Value())
                              .set("body", to_string(entry.body))
                              .set("smtputf8", entry.extensions.smtputf8)
                              .set("require_tls", entry.extensions.require_tls)
@@ -139,6 +139,30 @@ void show_queue_statistics(const Call& call) {
         call.answer(200, json::Value().set("messages", statistics.messages).set("states", rows(statistics.states))
                              .set("errors", rows(statistics.errors)));
     });
+}
+
+void list_hold_rules(const Call& call) {
+    ipc::ListHoldRules page;
+    if (!call.take_number("after", UINT64_MAX, 0, page.after) || !call.take_limit(page.limit)) return;
+    call.ask<ipc::ListHoldRules>(ServiceId::qmgr, page, [call, limit = page.limit](const ipc::HoldRuleListing& listing) {
+        call.answer(200, page_of(listing.rows, hold_rule_fields, limit, [](const auto& row) { return row.number; }));
+    });
+}
+
+void add_hold_rule(const Call& call) {
+    ipc::AddHoldRule request;
+    if (!call.take_fields(request, new_hold_rule_fields)) return;
+    request.actor = call.actor();
+    call.ask<ipc::AddHoldRule>(ServiceId::qmgr, request, [call](const ipc::AdminResult& result) { call.changed(result, 201); });
+}
+
+void remove_hold_rule(const Call& call) {
+    ipc::RemoveHoldRule request;
+    const auto number = parse_number(call.parameters.at(0), UINT64_MAX);
+    if (!number) return call.refuse(400, "a rule has a number");
+    request.actor = call.actor();
+    request.number = *number;
+    call.ask<ipc::RemoveHoldRule>(ServiceId::qmgr, request, [call](const ipc::AdminResult& result) { call.changed(result, 204); });
 }
 
 void list_destinations(const Call& call) {

@@ -211,6 +211,21 @@ constexpr auto queue_act_fields = std::tuple(
 constexpr auto new_recipient_fields = std::tuple(
     field("address", &ipc::EditRecipient::address, "where it goes instead"));
 
+constexpr auto hold_rule_fields = std::tuple(
+    field("id", &ipc::HoldRule::number, "of the rule"),
+    field("sender", &ipc::HoldRule::sender, "reverse-paths like this, * for anything, <> for the null one"),
+    field("recipient", &ipc::HoldRule::recipient, "recipients like this"),
+    field("domain", &ipc::HoldRule::domain, "recipients of this domain"),
+    field("reason", &ipc::HoldRule::reason, "for people"),
+    field("by", &ipc::HoldRule::by, "who asked"),
+    field("since", &ipc::HoldRule::since, "seconds since the epoch"));
+
+constexpr auto new_hold_rule_fields = std::tuple(
+    field("sender", &ipc::AddHoldRule::sender, "reverse-paths like this, * for anything, <> for the null one"),
+    field("recipient", &ipc::AddHoldRule::recipient, "recipients like this"),
+    field("domain", &ipc::AddHoldRule::domain, "recipients of this domain"),
+    field("reason", &ipc::AddHoldRule::reason, "for people"));
+
 constexpr auto destination_fields = std::tuple(
     field("name", &ipc::DestinationRow::name, "the next hop"),
     field("state", &ipc::DestinationRow::state, "up, down, probing or frozen"),

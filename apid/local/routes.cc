@@ -104,6 +104,9 @@ constexpr Route table[] = {
     {.method = "PATCH", .path = "/api/v1/queue/{id}/recipients/{recipient}", .summary = "Another address for a recipient that waits", .handle = edit_queued_recipient, .body = one<new_recipient_fields>, .good = 204},
     {.method = "POST", .path = "/api/v1/queue-actions", .summary = "Do something to messages that wait; a step at a time, until next is null", .handle = act_on_queue, .body = one<queue_act_fields>, .result = any_object},
     {.method = "GET", .path = "/api/v1/queue-statistics", .summary = "Recipients that wait, by state and by last error", .handle = show_queue_statistics, .result = any_object},
+    {.method = "GET", .path = "/api/v1/hold-rules", .summary = "Which mail is held as it comes", .handle = list_hold_rules, .result = page<one<hold_rule_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/hold-rules", .summary = "Hold mail like this from now on", .handle = add_hold_rule, .body = one<new_hold_rule_fields>, .good = 201},
+    {.method = "DELETE", .path = "/api/v1/hold-rules/{id}", .summary = "Hold no more by this rule; what it held stays", .handle = remove_hold_rule, .good = 204},
     {.method = "GET", .path = "/api/v1/destinations", .summary = "Next hops of outbound mail that something is known of", .handle = list_destinations, .result = page<one<destination_fields>>, .pages = true},
     {.method = "PATCH", .path = "/api/v1/destinations/{name}", .summary = "Freeze, thaw or probe it", .handle = set_destination, .body = one<destination_action_fields>, .good = 204},
 

@@ -72,7 +72,7 @@ std::string to_unitext(std::string_view address) {
 
 std::string mail_command(const Outgoing& message, const Capabilities& offered, const Carriage& carriage) {
     std::string line = "MAIL FROM:<" + message.reverse_path + ">";
-    if (offered.size) line += " SIZE=" + std::to_string(message.size);
+    if (offered.size) line += " SIZE=" + std::to_string(carriage.size);
     if (!carriage.body.empty()) line += " BODY=" + carriage.body;
     if (carriage.smtputf8) line += " SMTPUTF8";
     if (carriage.require_tls) line += " REQUIRETLS";

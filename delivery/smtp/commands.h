@@ -10,6 +10,7 @@ namespace postern::smtp_out {
 
 // How this message goes to this host.
 struct Carriage {
+    std::uint64_t size = 0;          // of the content as it goes
     std::string body;                // of BODY=, empty: not said
     bool smtputf8 = false;
     bool require_tls = false;

@@ -162,7 +162,7 @@ void Conversation::finish() {
 void Conversation::send_content() {
     sending_ = true;
     // From its beginning: it may have been read before, for another host or to see what is in it.
-    if (auto ready = delivery_->content.rewind(); !ready) return stop_content(deferred("4.3.0", ready.error().message()));
+    if (auto ready = delivery_->content.rewind(delivery_->transaction.form()); !ready) return stop_content(deferred("4.3.0", ready.error().message()));
     send_block();
 }
 

@@ -50,6 +50,7 @@ bool Delivery::prepare() {
     content_.emplace(std::move(*content));
     message_.size = content_->size();
     message_.survey = [this] { return content_->survey(); };
+    message_.seven_bit_size = [this] { return content_->seven_bit_size(); };
     auto hop = mail::parse_next_hop(job_.message.next_hop);
     if (!hop) {
         problem_ = failed("5.1.2", hop.error().message());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,26 +52,65 @@ Outgoing outgoing_of(const ipc::Deliver& job) {
 
 Result<Content> Content::of(const ipc::Deliver& job, Fd large) {
     Content content(job.trace_header, job.body, std::move(large));
-    content.size_ = content.header_.size() + content.body_.size();
+    content.size_ = content.end_ = content.header_.size() + content.body_.size();
     if (!job.large) return content;
     struct stat found{};
     if (!content.file_) return Error(Errc::unavailable, "no descriptor of the body");
     if (::fstat(content.file_.get(), &found) != 0) return Error::from_errno("look at the body");
-    content.size_ = content.header_.size() + static_cast<std::uint64_t>(found.st_size);
+    content.size_ = content.end_ = content.header_.size() + static_cast<std::uint64_t>(found.st_size);
     return content;
 }
 
-Result<void> Content::rewind() {
+Result<MappedFile> MappedFile::of(const Fd& file, std::size_t size) {
+    if (size == 0) return MappedFile({});
+    void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (at == MAP_FAILED) return Error::from_errno("map the body");
+    return MappedFile({static_cast<const char*>(at), size});
+}
+
+MappedFile::~MappedFile() {
+    if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+}
+
+// The trace header is ours, and ASCII or under SMTPUTF8.
+Result<std::uint64_t> Content::seven_bit_size() {
+    if (file_ && !mapped_) {
+        auto mapped = MappedFile::of(file_, size_ - header_.size());
+        if (!mapped) return mapped.error();
+        mapped_.emplace(std::move(*mapped));
+    }
+    if (has_eight_bit(header_)) return Error(Errc::unsupported, "a header has octets beyond ASCII");
+    if (!converted_) {
+        auto form = mail::SevenBitForm::of(mapped_ ? mapped_->bytes() : body_);
+        if (!form) return form.error();
+        converted_.emplace(std::move(*form));
+    }
+    return header_.size() + converted_->size();
+}
+
+Result<void> Content::rewind(Form form) {
     at_ = 0;
+    form_ = form;
+    end_ = size_;
+    if (form == Form::seven_bit) {
+        auto size = seven_bit_size();
+        if (!size) return size.error();
+        end_ = *size;
+        converted_->rewind();
+        ahead_.clear();
+        return {};
+    }
     if (file_ && ::lseek(file_.get(), 0, SEEK_SET) != 0) return Error::from_errno("rewind the body");
     return {};
 }
 
 Result<std::size_t> Content::read(std::span<char> into) {
-    if (at_ == size_) return std::size_t{0};
+    if (at_ == end_) return std::size_t{0};
     std::size_t count = 0;
     if (at_ < header_.size()) {
         count = header_.copy(into.data(), into.size(), at_);
+    } else if (form_ == Form::seven_bit) {
+        count = read_converted(into);
     } else if (!file_) {
         count = body_.copy(into.data(), into.size(), at_ - header_.size());
     } else {
@@ -80,6 +120,13 @@ Result<std::size_t> Content::read(std::span<char> into) {
         count = std::min<std::uint64_t>(static_cast<std::uint64_t>(got), size_ - at_);
     }
     at_ += count;
+    return count;
+}
+
+std::size_t Content::read_converted(std::span<char> into) {
+    while (ahead_.size() < into.size() && converted_->read(ahead_)) {}
+    const std::size_t count = ahead_.copy(into.data(), into.size());
+    ahead_.erase(0, count);
     return count;
 }
 

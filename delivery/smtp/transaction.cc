@@ -12,32 +12,49 @@ bool is_ascii(std::string_view text) { return std::none_of(text.begin(), text.en
 } // namespace
 
 Transaction::Transaction(const Outgoing& message, const Wire& wire, std::vector<std::size_t> undecided)
-    : message_(message), wire_(wire), places_(std::move(undecided)), outcomes_(message.recipients.size()) {}
+    : message_(message), wire_(wire), places_(std::move(undecided)), outcomes_(message.recipients.size()) {
+    carriage_.size = message.size;
+}
 
 // ---- before the first command: what this host cannot take ----------------------------------------------------------
+
+// RFC 6152 section 3, RFC 3030 section 3: what the host cannot take as it is goes in seven bits.
+std::optional<Outcome> Transaction::convert() {
+    const Capabilities& offered = wire_.offered;
+    const bool binary = message_.body_kind == ipc::BodyKind::binary && !offered.binarymime;
+    const bool eight_bit = message_.body_kind == ipc::BodyKind::eight_bit && !offered.eight_bit && message_.survey().eight_bit();
+    if (!binary && !eight_bit) return std::nullopt;
+    auto size = message_.seven_bit_size();
+    if (size) {
+        form_ = Content::Form::seven_bit;
+        carriage_.size = *size;
+        return std::nullopt;
+    }
+    if (size.error().code() != Errc::unsupported) return deferred("4.3.0", size.error().message());
+    return failed("5.6.1", "the host does not offer " + std::string(binary ? "BINARYMIME" : "8BITMIME") + ", and the message has no other form: " +
+                               size.error().message());
+}
 
 // What is true of all recipients.
 std::optional<Outcome> Transaction::refusal() {
     const Capabilities& offered = wire_.offered;
     if (message_.require_tls && !(wire_.secure && offered.require_tls))
         return failed("5.7.30", "the message demands TLS on its whole way, and the host does not offer REQUIRETLS");   // RFC 8689
-    if (offered.max_size != 0 && message_.size > offered.max_size)
-        return failed("5.3.4", "the message has " + std::to_string(message_.size) + " octets, the host takes " + std::to_string(offered.max_size));
-    if (message_.body_kind == ipc::BodyKind::binary && !offered.binarymime)
-        return failed("5.6.1", "the message is binary, and the host does not offer BINARYMIME");
     if (message_.smtputf8 && !offered.smtputf8 && (!is_ascii(message_.reverse_path) || message_.survey().eight_bit_header()))
         return failed("5.6.7", "sender or header are beyond ASCII, and the host does not offer SMTPUTF8");             // RFC 6531
-    // RFC 6152 section 3: converted or refused. Converting is for whoever may rewrite a body; we send what we were given.
-    if (message_.body_kind == ipc::BodyKind::eight_bit && !offered.eight_bit && message_.survey().eight_bit())
-        return failed("5.6.1", "the message has octets beyond ASCII, and the host does not offer 8BITMIME");
+    if (auto why = convert()) return why;
+    if (offered.max_size != 0 && carriage_.size > offered.max_size)
+        return failed("5.3.4", "the message has " + std::to_string(carriage_.size) + " octets, the host takes " + std::to_string(offered.max_size));
     return std::nullopt;
 }
 
 void Transaction::choose_carriage() {
     const Capabilities& offered = wire_.offered;
-    chunked_ = offered.chunking && (wire_.chunking || message_.body_kind == ipc::BodyKind::binary);
-    if (message_.body_kind == ipc::BodyKind::binary) carriage_.body = "BINARYMIME";
-    else if (message_.body_kind == ipc::BodyKind::eight_bit && offered.eight_bit) carriage_.body = "8BITMIME";
+    const bool original = form_ == Content::Form::original;
+    const bool binary = original && message_.body_kind == ipc::BodyKind::binary;
+    chunked_ = offered.chunking && (wire_.chunking || binary);
+    if (binary) carriage_.body = "BINARYMIME";
+    else if (original && message_.body_kind == ipc::BodyKind::eight_bit && offered.eight_bit) carriage_.body = "8BITMIME";
     carriage_.smtputf8 = message_.smtputf8 && offered.smtputf8;
     carriage_.require_tls = message_.require_tls;
     carriage_.dsn = offered.dsn;
@@ -87,7 +104,7 @@ Step Transaction::pump() {
 // MAIL and all RCPT are answered, and DATA if it was sent with them.
 Step Transaction::after_envelope() {
     if (accepted_.empty() || !mail_accepted_) return mail_accepted_ ? reset() : end(true);
-    return send_content("BDAT " + std::to_string(message_.size) + " LAST\r\n");
+    return send_content("BDAT " + std::to_string(carriage_.size) + " LAST\r\n");
 }
 
 Step Transaction::send_content(std::string introduction) {

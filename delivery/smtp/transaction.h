@@ -33,6 +33,7 @@ class Transaction : public Dialogue {
 
     // How the content goes: by BDAT as it is, or by DATA with its dots doubled.
     bool is_chunked() const { return chunked_; }
+    Content::Form form() const { return form_; }
     // The last of the content is about to be handed over: the point behind which nothing is taken back.
     Step on_last_byte();
     // The content cannot be read any more, or must not be sent: a way out before the last byte.
@@ -55,6 +56,7 @@ class Transaction : public Dialogue {
         std::size_t place = 0;       // of rcpt, and of LMTP's replies to the content
         std::string line = {};
     };
+    std::optional<Outcome> convert();
     std::optional<Outcome> refusal();
     void choose_carriage();
     void refuse_unfit_recipients();
@@ -82,6 +84,7 @@ class Transaction : public Dialogue {
     std::vector<std::size_t> accepted_;
     Outcome problem_;
     Carriage carriage_;
+    Content::Form form_ = Content::Form::original;
     bool chunked_ = false;
     std::deque<Command> waiting_, sent_;     // to be sent; whose replies are due
     bool mail_accepted_ = false, sending_ = false, committed_ = false, ended_ = false, clean_ = false;

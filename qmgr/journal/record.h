@@ -41,8 +41,9 @@ struct RecipientNote {
     bool delay_told = false;           // the sender has had a report that it takes longer
     Text<300> next_hop;                // set by an operator, instead of what the routes say
     std::optional<ipc::EnvelopeRecipient> instead;      // of the envelope's, by an operator, too
+    bool released = false;             // by an operator: no hold rule takes it again
     bool operator==(const RecipientNote&) const = default;
-    static auto fields(auto& m) { return std::tie(m.remote, m.delay_told, m.next_hop, m.instead); }
+    static auto fields(auto& m) { return std::tie(m.remote, m.delay_told, m.next_hop, m.instead, m.released); }
 };
 struct IndexedNote {
     std::uint32_t index = 0;

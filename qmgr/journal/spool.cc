@@ -42,6 +42,7 @@ Result<std::unique_ptr<Spool>> Spool::open(Sys& sys, int root, Options options, 
 void Spool::start(Survey found) {
     for (const std::string& problem : found.problems) report("queue.damage", problem);
     totals_ = found.totals;
+    load_orders();
     next_file_ = found.next_file;
     Writer::Options writer;
     writer.next_generation = found.next_generation;
@@ -70,6 +71,24 @@ void Spool::start(Survey found) {
     writer_->start();
     keeper_.start();
     bodies_.start();
+}
+
+// Without them mail goes on: an operator is told, and finds what was there.
+void Spool::load_orders() {
+    auto found = read_orders(sys_, folders_.root.get());
+    if (found) {
+        orders_ = std::move(*found);
+        return;
+    }
+    report("queue.orders.damaged", found.error().message());
+    sys_.rename(folders_.root.get(), "orders", folders_.corrupt.get(), "orders");
+}
+
+void Spool::keep(Orders orders, std::function<void(Result<void>)> done) {
+    keeper_.submit([this, orders = std::move(orders), done = std::move(done)] {
+        const auto result = write_orders(sys_, folders_.root.get(), orders);
+        hooks_.post([result, done] { done(result); });
+    });
 }
 
 void Spool::install(Recovered recovered) {

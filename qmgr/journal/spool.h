@@ -10,6 +10,8 @@
 //   deferred/<id>                 finish()                 replayed; state records in live segments applied
 //   finished record, file left    unlink, folder flushed   file removed; the record's segment stays until then
 //   hold/<id>                     (an operator)            as deferred, every waiting recipient held
+//   .orders                       rename                   draft: written anew the next time
+//   orders                        (an operator)            read; damaged: to corrupt/, told, none
 //   corrupt/…                     (an operator)            left alone
 //
 // All functions are called on the loop's thread and answer there. Behind them work the journal's writer and two
@@ -19,6 +21,7 @@
 
 #include "qmgr/journal/folders.h"
 #include "qmgr/journal/large_files.h"
+#include "qmgr/journal/orders_file.h"
 #include "qmgr/journal/recovery.h"
 #include "qmgr/journal/task_thread.h"
 #include "qmgr/journal/writer.h"
@@ -77,6 +80,10 @@ class Spool {
     static constexpr unsigned ticks_to_adopt = 600;
     bool adopt_large(std::uint64_t name) { return unsubmitted_.erase(name) > 0; }
 
+    // As they were found at the start; keep() writes them, one after the other.
+    const Orders& orders() const { return orders_; }
+    void keep(Orders orders, std::function<void(Result<void>)> done);
+
     // Now and then, about once a second: looks at free space, tries again what had failed.
     void tick();
     // Why no message is taken now; empty when one is.
@@ -125,6 +132,7 @@ class Spool {
 
     Spool(Sys& sys, Folders folders, Options options, Hooks hooks);
     void start(Survey found);
+    void load_orders();
     void install(Recovered recovered);
     Writer::Events writer_events();
     Result<std::shared_ptr<Segment>> make_segment();
@@ -173,6 +181,7 @@ class Spool {
     bool rolling_ = false;
     bool recovered_ = false;
     Totals totals_;
+    Orders orders_;
     std::string refusal_, writer_refusal_;
     std::vector<Leftover> unremoved_;              // whose unlink failed: tried again
 

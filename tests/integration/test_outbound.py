@@ -1,4 +1,6 @@
 """Delivery to other hosts: what goes over the wire, what each reply means, and what a hostile server can cost."""
+import email
+import email.policy
 import urllib.request
 
 import pytest
@@ -173,8 +175,15 @@ def test_eight_bits_need_8bitmime(instance):
     with instance.server(extensions=["8BITMIME"]) as server:
         assert instance.send(fresh(server.address), text, mail_options=["BODY=8BITMIME"])["event"] == "delivered"
         assert "BODY=8BITMIME" in server.wait_for_messages()[0].mail
-    with instance.server() as server:
-        outcome = instance.send(fresh(server.address), text, mail_options=["BODY=8BITMIME"])
+    with instance.server() as server:                    # the same in seven bits (RFC 6152 section 3)
+        assert instance.send(fresh(server.address), text, mail_options=["BODY=8BITMIME"])["event"] == "delivered"
+        taken, = server.wait_for_messages()
+        assert "BODY" not in taken.mail and taken.data.isascii()
+        assert email.message_from_bytes(taken.data, policy=email.policy.default).get_payload(decode=True) == "gr\u00fc\u00dfe\r\n".encode()
+    with instance.server() as server:                    # what has no other form
+        signed = message("signed", "--b\r\n\r\ngr\u00fc\u00dfe\r\n--b\r\n\r\nsignature\r\n--b--\r\n", sender="u0001@lab.test").replace(
+            b"\r\n\r\n", b"\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n", 1)
+        outcome = instance.send(fresh(server.address), signed, mail_options=["BODY=8BITMIME"])
         assert (outcome["event"], outcome["code"]) == ("failed", "5.6.1")
     with instance.server() as server:                    # it says so, and is not
         plain = message("7bit", sender="u0001@lab.test")

@@ -4,6 +4,7 @@ import email.policy
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -171,6 +172,51 @@ def test_what_is_held_stays_over_a_crash_until_it_is_released(instance):
         server.wait_for_messages()
 
 
+def test_a_rule_holds_what_comes_until_it_is_released(instance):
+    user, other = instance.fresh_user(), instance.fresh_user()
+    assert refuse(instance, "hold-rule", "add", "--reason", "everything?") == 65
+    said = instance.mailctl("hold-rule", "add", "--sender", user.address, "--reason", "looked at first")
+    number = re.search(r"rule (\d+)", said)[1]
+    submit(instance, user, [other.address])
+    row = wait_for(lambda: (r := row_of(instance, other.address)) and r["state"] == "held" and r, "it is held")
+    assert row["last_error"] == f"held by rule {number}: looked at first"
+    instance.kill()
+    instance.start()
+    rule, = [r for r in json.loads(instance.mailctl("hold-rule", "list", "--json")) if str(r["id"]) == number]
+    assert rule["sender"] == user.address and rule["by"].startswith("uid ")
+    instance.mailctl("hold-rule", "delete", number)
+    assert refuse(instance, "hold-rule", "delete", number) == 67
+    assert row_of(instance, other.address)["state"] == "held"
+    instance.mailctl("queue", "release", row["id"])
+    instance.wait_for_mail(other)
+
+
+def test_requeue_asks_again_where_a_recipient_is(instance):
+    user, here = instance.fresh_user(), instance.fresh_user()
+    with instance.server({"RCPT": "450 4.2.1 later"}) as server:
+        domain = f"moves{here.address[1:5]}.test"
+        instance.dns.set(domain, f"MX 10 mx.{domain}.")
+        instance.dns.set(f"mx.{domain}", f"A {server.address}")
+        row, rcpt = deferred(instance, user, server, f"someone@{domain}")
+        instance.mailctl("domain", "add", domain)
+        instance.mailctl("alias", "add", rcpt, here.address)
+        assert "1 message, 1 recipient looked up again" in instance.mailctl("queue", "requeue", row["id"])
+        instance.wait_for_mail(here)
+
+
+def test_a_message_is_shown_with_its_attempts_and_its_header(instance):
+    user = instance.fresh_user()
+    with instance.server({"RCPT": "450 4.2.1 come back later"}) as server:
+        row, rcpt = deferred(instance, user, server)
+        shown = wait_for(lambda: (s := json.loads(instance.mailctl("queue", "show", row["id"], "--json")))["attempts"] and s, "the history knows it")
+        assert shown["account"] and shown["local_uid"] is None
+        assert {a["rcpt"] for a in shown["attempts"]} == {rcpt} and "come back later" in json.dumps(shown["attempts"])
+        assert shown["header"].startswith("Received: ") and "Subject: queued\r\n" in shown["header"]
+        text = instance.mailctl("queue", "show", row["id"])
+        assert "\nSubject: queued\n" in text and "outbound.deferred" in text
+        instance.mailctl("queue", "delete", row["id"])
+
+
 def test_bounce_tells_the_sender(instance):
     user = instance.fresh_user()
     with instance.server({"RCPT": "450 4.2.1 later"}) as server:
@@ -227,5 +273,8 @@ def test_nothing_goes_to_a_frozen_destination(instance):
         submit(instance, user, [rcpt])
         row = wait_for(lambda: row_of(instance, rcpt), "it is queued")
         assert row["state"] == "queued" and "frozen" in row["last_error"]
+        instance.kill()
+        instance.start()
+        assert "frozen" in row_of(instance, rcpt)["last_error"] and not server.messages
         instance.mailctl("destination", "thaw", name)
         server.wait_for_messages()

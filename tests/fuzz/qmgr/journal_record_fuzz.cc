@@ -2,6 +2,7 @@
 // that reads back the same.
 #include "libcommon/crc32c.h"
 #include "qmgr/journal/kept_file.h"
+#include "qmgr/journal/orders_file.h"
 #include "qmgr/journal/large_files.h"
 
 #include <cstdlib>
@@ -14,6 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     (void)read_frame(input).ok();
     (void)decode_kept(input).ok();
+    (void)decode_orders(input).ok();
+    (void)decode<Orders>(input).ok();
     (void)LargeFiles::parse_name(input);
     if (size == 0) return 0;
 

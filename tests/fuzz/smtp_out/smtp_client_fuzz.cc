@@ -93,6 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     message.reverse_path = "me@a.example";
     message.size = 100;
     message.survey = [] { return Survey{}; };
+    message.seven_bit_size = [] { return Result<std::uint64_t>(120); };
     message.smtputf8 = (kind & 8) != 0;
     message.body_kind = (kind & 16) != 0 ? ipc::BodyKind::eight_bit : ipc::BodyKind::seven_bit;
     for (std::uint32_t i = 0; i < 3; ++i) message.recipients.push_back({i, "r" + std::to_string(i) + "@b.example", 2, "rfc822;x@y"});

@@ -241,7 +241,7 @@ TEST_CASE("after a reload what waits goes by the new route") {
     };
     REQUIRE(world.start());
     world.add_agent(ipc::AgentKind::smtp_out);
-    world.queue->set_destination("x.test", ipc::DestinationAction::freeze);
+    world.queue->set_destination("x.test", ipc::DestinationAction::freeze, [](const Result<void>&) {});
     Accepted message;
     message.arrived = world.now.wall;
     message.envelope = world.envelope({0});

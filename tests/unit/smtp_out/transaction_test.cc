@@ -14,12 +14,14 @@ struct World {
     Outgoing message;
     Wire wire;
     Survey survey;
+    Result<std::uint64_t> seven_bit_size = Error(Errc::unsupported, "it is so");
     std::optional<Transaction> transaction;
 
     explicit World(std::string_view offers = "", std::vector<std::string> recipients = {"x@b.example"}) {
         message.reverse_path = "me@a.example";
         message.size = 1000;
         message.survey = [this] { return survey; };
+        message.seven_bit_size = [this] { return seven_bit_size; };
         for (std::string& address : recipients)
             message.recipients.push_back({static_cast<std::uint32_t>(message.recipients.size()), std::move(address), 0, {}});
         wire.offered = parse_capabilities(reply("250-mx" + std::string(offers) + "\n250 X"));
@@ -225,10 +227,10 @@ TEST_CASE("what a host does not offer is not asked of it") {
         {"8BITMIME", "\n250-8BITMIME", eight_bit, false, false, false, false, true, "a@b", "x@y", "MAIL FROM:<a@b> BODY=8BITMIME", "-"},
         {"no 8BITMIME, and none needed", "", eight_bit, false, false, false, false, false, "a@b", "x@y", "MAIL FROM:<a@b>", "-"},
         {"no 8BITMIME", "", eight_bit, false, false, false, false, true, "a@b", "x@y", "{end}",
-         "5.6.1 the message has octets beyond ASCII, and the host does not offer 8BITMIME"},
+         "5.6.1 the host does not offer 8BITMIME, and the message has no other form: it is so"},
         {"BINARYMIME", "\n250-CHUNKING\n250-BINARYMIME", binary, false, false, false, false, true, "a@b", "x@y", "MAIL FROM:<a@b> BODY=BINARYMIME", "-"},
         {"no BINARYMIME", "\n250-CHUNKING", binary, false, false, false, false, false, "a@b", "x@y", "{end}",
-         "5.6.1 the message is binary, and the host does not offer BINARYMIME"},
+         "5.6.1 the host does not offer BINARYMIME, and the message has no other form: it is so"},
         {"SMTPUTF8", "\n250-SMTPUTF8", seven_bit, true, false, false, true, false, "ä@b", "ö@y", "MAIL FROM:<ä@b> SMTPUTF8", "-"},
         {"no SMTPUTF8, and none needed", "", seven_bit, true, false, false, false, false, "a@b", "x@y", "MAIL FROM:<a@b>", "-"},
         {"no SMTPUTF8 for the header", "", seven_bit, true, false, false, true, false, "a@b", "x@y", "{end}",
@@ -256,6 +258,27 @@ TEST_CASE("what a host does not offer is not asked of it") {
         CHECK(world.talk({}) == c.said);
         CHECK((c.outcome.starts_with('5') ? world.problem() : world.outcomes()) == c.outcome);
     }
+}
+
+TEST_CASE("what a host cannot take as it is goes in seven bits") {
+    const bool binary = GENERATE(false, true);
+    World world("\n250-SIZE 1500\n250-CHUNKING");
+    world.message.body_kind = binary ? ipc::BodyKind::binary : ipc::BodyKind::eight_bit;
+    world.survey.take("\r\n\xC3\xA4\r\n");
+    world.seven_bit_size = 1200;
+    CHECK(world.talk({"250 ok", "250 ok"}).ends_with("/ BDAT 1200 LAST{content}"));
+    CHECK(world.transaction->form() == Content::Form::seven_bit);
+    world.wire.chunking = false;
+    CHECK(world.talk({"250 ok", "250 ok", "354 go"}) == "MAIL FROM:<me@a.example> SIZE=1200 / RCPT TO:<x@b.example> / DATA / {content}");
+    world.seven_bit_size = 1501;
+    CHECK(world.talk({}) == "{end}");
+    CHECK(world.problem() == "5.3.4 the message has 1501 octets, the host takes 1500");
+    world.seven_bit_size = Error(Errc::io, "read the body");
+    CHECK(world.talk({}) == "{end}");
+    CHECK(world.problem() == "4.3.0 read the body");
+    world.wire.offered.eight_bit = world.wire.offered.binarymime = true;
+    world.talk({});
+    CHECK(world.transaction->form() == Content::Form::original);
 }
 
 TEST_CASE("parameters of DSN where it is offered (RFC 3461)") {
