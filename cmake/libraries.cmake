@@ -28,6 +28,7 @@ postern_pkg(yaml yaml-cpp)
 postern_pkg(idn2 libidn2)
 postern_pkg(idn libidn)                    # stringprep: SASLprep, which libidn2 does not have
 postern_pkg(crypt libxcrypt)               # hashes that imported accounts bring
+postern_pkg(curl libcurl)
 postern_pkg(psl libpsl)
 postern_pkg(zlib zlib)
 postern_pkg(zstd libzstd)

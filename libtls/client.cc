@@ -1,9 +1,8 @@
 #include "libtls/client.h"
 
-#include "libcommon/owned.h"
+#include "libtls/authorities.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -18,16 +17,6 @@ Error openssl_error(std::string what) {
     ERR_error_string_n(ERR_peek_last_error(), text, sizeof text);
     ERR_clear_error();
     return Error(Errc::invalid, std::move(what) + ": " + text);
-}
-
-void add_authorities(SSL_CTX* context, std::string_view pem) {
-    const Owned<BIO, BIO_free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    X509_STORE* store = SSL_CTX_get_cert_store(context);
-    while (X509* authority = PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr)) {
-        X509_STORE_add_cert(store, authority);
-        X509_free(authority);
-    }
-    ERR_clear_error();                   // the end of the file, and what was in it twice, are reported as errors
 }
 
 bool expect_names(SSL* ssl, const std::vector<std::string>& names) {
@@ -87,7 +76,7 @@ Result<std::shared_ptr<const ClientContext>> ClientContext::make(std::string_vie
     SSL_CTX_set_options(native.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(native.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (SSL_CTX_dane_enable(native.get()) != 1) return openssl_error("enable DANE");
-    add_authorities(native.get(), authorities_pem);
+    SSL_CTX_set1_cert_store(native.get(), read_authorities(authorities_pem).get());
     return std::shared_ptr<const ClientContext>(new ClientContext(std::move(native)));
 }
 
@@ -97,15 +86,17 @@ Result<ClientTls> ClientContext::connection(const ServerIdentity& server) const 
     if (!server.server_name.empty() && SSL_set_tlsext_host_name(ssl.get(), server.server_name.c_str()) != 1)
         return openssl_error("name the server");
     if (!expect_proof(ssl.get(), server)) return openssl_error("prepare the check of the server");
-    const bool must = server.proof != ServerIdentity::Proof::nothing;
+    const bool must = server.proof != ServerIdentity::Proof::nothing && server.binding;
     SSL_set_verify(ssl.get(), must ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     return ssl;
 }
 
 Authentication authentication_of(const ssl_st* ssl) {
-    if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE || SSL_get_verify_result(ssl) != X509_V_OK) return Authentication::unverified;
-    std::uint8_t usage = 0;
     SSL* shown = const_cast<SSL*>(ssl);                          // which OpenSSL asks for and does not change
+    // A proof that was asked for and is not binding is judged all the same: the name it was judged by is there then.
+    const bool asked = SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE || SSL_get0_peername(shown) != nullptr;
+    if (!asked || SSL_get_verify_result(ssl) != X509_V_OK) return Authentication::unverified;
+    std::uint8_t usage = 0;
     if (SSL_get0_dane_tlsa(shown, &usage, nullptr, nullptr, nullptr, nullptr) < 0) return Authentication::pkix;
     return usage == dane_ee ? Authentication::dane_ee : Authentication::dane_ta;
 }

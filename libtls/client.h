@@ -35,6 +35,7 @@ std::string_view to_string(Authentication authentication);
 struct ServerIdentity {
     std::string server_name;             // SNI; empty: none is sent, as to an address
     enum class Proof : std::uint8_t { nothing, certificate, dane } proof = Proof::nothing;
+    bool binding = true;                 // false: one that does not prove it is talked to all the same, and known to be one
     // Of which the certificate must have one; ".example.org" is any name below it. Of DANE the first is the TLSA base domain.
     std::vector<std::string> names;
     std::vector<Tlsa> tlsa;              // usable ones

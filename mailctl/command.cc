@@ -19,6 +19,7 @@ constexpr Group group_table[] = {
     {"group", "addresses with members, and a rule about who may post"},
     {"ban", "networks that are turned away"},
     {"dns", "what is found in the DNS"},
+    {"tls", "what other domains demand of TLS"},
     {"queue", "messages that wait"},
     {"hold-rule", "mail that is held as it comes"},
     {"destination", "where outbound mail goes"},
@@ -103,6 +104,7 @@ constexpr Option ban_options[] = {
     {"--for", "DURATION", "how long, as 30min, 12h, 7d; an hour unless given"},
     {"--reason", "TEXT", "for people"},
 };
+constexpr Option tls_policy_options[] = {{"--renew", "", "fetch it again now"}};
 constexpr Option config_show_options[] = {{"--running", "", "the one in force, from master, not the file's"}};
 constexpr Option explain_options[] = {{"--since", "DURATION", "only what happened in the last 30min, 12h, 7d"}};
 constexpr Option init_options[] = {
@@ -176,6 +178,8 @@ constexpr Command table[] = {
 
     {"dns lookup", "NAME [TYPE]", "what the daemons find: A unless TYPE is AAAA, MX, TXT, PTR, TLSA or CNAME", {}, dns_lookup},
     {"dns flush", "[NAME]", "forget what is known of a name, or everything", {}, dns_flush},
+
+    {"tls policy", "DOMAIN", "the MTA-STS policy mail to it follows", tls_policy_options, tls_policy},
 
     {"queue list", "", "messages that wait", queue_filter, queue_list},
     {"queue show", "ID", "one message and each of its recipients", {}, queue_show},

@@ -59,6 +59,8 @@ int ban_clear(const Context& c);
 // dns.cc
 int dns_lookup(const Context& c);
 int dns_flush(const Context& c);
+// tls_policy.cc
+int tls_policy(const Context& c);
 // queue.cc
 int queue_list(const Context& c);
 int queue_cat(const Context& c);

@@ -42,7 +42,7 @@ constexpr Service table[] = {
      .stop_order = 7},
 
     {.id = S::tlspolicyd, .user = "postern-tls", .root = Root::tls_state, .abilities = files_read | files_write | database,
-     .memory_mib = 1024, .stop_order = 6},
+     .memory_mib = 1024, .stop_order = 5},
 
     {.id = S::bounce, .user = "postern-bounce", .memory_mib = 512, .overlaps = true, .stop_order = 4},
 

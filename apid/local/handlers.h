@@ -67,6 +67,10 @@ void clear_ban(const Call& call);
 void look_up(const Call& call);
 void flush_dns(const Call& call);
 
+// tls_policy.cc: tlspolicyd
+void show_tls_policy(const Call& call);
+void renew_tls_policy(const Call& call);
+
 // queue.cc
 void list_queue(const Call& call);
 void show_queued(const Call& call);

@@ -97,6 +97,9 @@ constexpr Route table[] = {
     {.method = "GET", .path = "/api/v1/dns/records", .summary = "What resolvd finds for ?name and ?type (A)", .handle = look_up, .result = any_object},
     {.method = "DELETE", .path = "/api/v1/dns/cache", .summary = "Forget what is known of ?name, or everything", .handle = flush_dns, .result = any_object},
 
+    {.method = "GET", .path = "/api/v1/tls/policies/{domain}", .summary = "What a domain demands of TLS to its hosts by MTA-STS", .handle = show_tls_policy, .result = any_object},
+    {.method = "POST", .path = "/api/v1/tls/policies/{domain}", .summary = "The same, fetched again", .handle = renew_tls_policy, .result = any_object},
+
     {.method = "GET", .path = "/api/v1/queue", .summary = "Messages that wait", .handle = list_queue, .result = page<one<queue_fields>>, .pages = true},
     {.method = "GET", .path = "/api/v1/queue/{id}", .summary = "One message and each of its recipients", .handle = show_queued, .result = one<queue_fields>},
 

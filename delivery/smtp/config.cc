@@ -14,6 +14,9 @@ constexpr std::string_view timeout_keys[] = {"outbound.connect_timeout",   "outb
                                              "outbound.data_done_timeout"};
 static_assert(std::size(timeout_keys) == std::tuple_size_v<Timeouts>, "one for each Wait");
 
+// tlspolicyd answers after outbound.mta_sts_patience at the latest; one that does not by then is away.
+constexpr std::chrono::seconds policy_margin{10};
+
 struct SizeOption {
     std::string_view key;
     std::size_t Settings::*member;
@@ -70,6 +73,8 @@ Settings read_settings(const Config& config, std::vector<std::string>& faults) {
     settings.idle_time = config.duration("outbound.idle_time");
     settings.max_connection_age = config.duration("outbound.max_connection_age");
     settings.tls_fallback = config.flag("outbound.tls_fallback");
+    settings.mta_sts = config.flag("outbound.mta_sts");
+    settings.policy_deadline = config.duration("outbound.mta_sts_patience") + policy_margin;
     const TlsLevel level = parse_tls_level(config.text("outbound.tls_level")).value_or(TlsLevel::dane);
     std::vector<std::string> lines;
     settings.tls_policy = TlsPolicy::parse(level, config.list("outbound.tls_policy"), lines);

@@ -30,6 +30,8 @@ struct Settings {
     std::size_t max_idle = 0, max_messages = 0;
     TlsPolicy tls_policy;
     bool tls_fallback = true;
+    bool mta_sts = true;
+    milliseconds policy_deadline{};                  // for tlspolicyd to say what a domain's policy is
     std::optional<IpAddress> bind_ipv4, bind_ipv6;
     std::map<std::string, std::vector<IpAddress>, std::less<>> bind_senders;   // by domain of the reverse-path
     std::map<std::string, Credentials, std::less<>> credentials;               // by next hop

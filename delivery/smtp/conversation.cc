@@ -72,7 +72,7 @@ Result<tls::ClientTls> Conversation::client_tls() { return context_->connection(
 
 void Conversation::secured() {
     authentication_ = stream_->authentication();
-    tls_ = stream_->tls_version() + " " + stream_->tls_cipher() + " " + std::string(tls::to_string(authentication_));
+    tls_ = stream_->tls_version() + " " + stream_->tls_cipher() + " " + std::string(proof_name(peer_.tls, authentication_));
     perform(peer_.implicit_tls ? opening_.begin() : opening_.on_secured());
 }
 

@@ -16,6 +16,9 @@ Counter by_authentication[] = {{tls_name, "kind=\"clear\"", tls_help}, {tls_name
                                {tls_name, "kind=\"verified\"", tls_help}, {tls_name, "kind=\"dane-ta\"", tls_help},
                                {tls_name, "kind=\"dane-ee\"", tls_help}};
 Counter usable{dane_name, "records=\"usable\"", dane_help}, unusable{dane_name, "records=\"unusable\"", dane_help};
+constexpr std::string_view sts_name = "outbound_sts_hosts_total", sts_help = "Hosts of domains with an MTA-STS policy, by what it says";
+Counter enforced{sts_name, "policy=\"enforce\"", sts_help}, tested{sts_name, "policy=\"testing\"", sts_help};
+Counter unlisted{sts_name, "policy=\"unlisted\"", sts_help};
 
 } // namespace
 
@@ -32,5 +35,12 @@ void connected(bool ready, tls::Authentication authentication) {
 }
 
 void dane(std::string_view records) { (records == "usable" ? usable : unusable).add(); }
+
+void sts(const TlsPlan& plan) {
+    if (plan.basis == TlsBasis::sts) enforced.add();
+    if (plan.basis == TlsBasis::sts_testing) tested.add();
+}
+
+void sts_refused() { unlisted.add(); }
 
 } // namespace postern::smtp_out::counters

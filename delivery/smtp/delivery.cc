@@ -1,6 +1,7 @@
 #include "delivery/smtp/delivery.h"
 
 #include "delivery/smtp/counters.h"
+#include "delivery/smtp/sts.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 #include "libmail/address.h"
@@ -34,6 +35,28 @@ Delivery::Delivery(Surroundings& around, Job job, std::function<void()> done)
 void Delivery::start() {
     deadline_.once(around_.settings.delivery_timeout);
     if (!prepare()) return finish();
+    if (!follows_policy()) return find_way();
+    around_.ask_policy(hop_.host, [self = shared_from_this()](std::optional<ipc::TlsPolicy> policy) { self->on_policy(std::move(policy)); });
+    ask_mx();
+}
+
+// A policy is that of a domain whose hosts are found by MX: whoever names a host has chosen it himself.
+bool Delivery::follows_policy() const {
+    return around_.settings.mta_sts && level_ == TlsLevel::dane && hop_.by_mx && !hop_.address;
+}
+
+// Not known is not none: nothing is sent to who might enforce one. That is no fault of the destination's, so nothing is said of it.
+void Delivery::on_policy(std::optional<ipc::TlsPolicy> policy) {
+    if (!policy || !policy->known) {
+        problem_ = deferred("4.3.2", "the MTA-STS policy of " + hop_.host + " is not known: tlspolicyd does not answer");
+        over_ = true;
+    }
+    if (over_) return finish();
+    policy_ = std::move(*policy);
+    find_way();
+}
+
+void Delivery::find_way() {
     if (auto kept = around_.pool.take(pool_key())) {
         counters::reused.add();
         return transact(std::move(kept), true);
@@ -67,7 +90,8 @@ std::string Delivery::pool_key() const {
     const auto domain = mail::split_address(message_.reverse_path).second;
     const bool own_source = around_.settings.bind_senders.contains(ascii_lower(domain));
     return hop_.text() + " " + std::string(to_string(level_)) + (message_.require_tls ? " required " : " ") +
-           (own_source ? ascii_lower(domain) : "");
+           (own_source ? ascii_lower(domain) : "") +
+           (policy_.mode == ipc::StsMode::none ? "" : " " + std::string(to_string(policy_.mode)) + " " + policy_.id.value);
 }
 
 void Delivery::find_hosts() {
@@ -80,10 +104,22 @@ void Delivery::find_hosts() {
         authentic_ = true;                           // it was named by the operator, not by the DNS
         return next_host();
     }
-    around_.ask(hop_.host, DnsType::mx, [self = shared_from_this()](const ipc::DnsAnswer& answer) { self->on_mx(answer); });
+    mx_wanted_ = true;
+    if (mx_) return on_mx();
+    if (!mx_asked_) ask_mx();
 }
 
-void Delivery::on_mx(const ipc::DnsAnswer& answer) {
+void Delivery::ask_mx() {
+    mx_asked_ = true;
+    around_.ask(hop_.host, DnsType::mx, [self = shared_from_this()](const ipc::DnsAnswer& answer) {
+        self->mx_ = answer;
+        if (self->mx_wanted_) self->on_mx();
+    });
+}
+
+void Delivery::on_mx() {
+    const ipc::DnsAnswer answer = *std::exchange(mx_, std::nullopt);
+    mx_asked_ = mx_wanted_ = false;
     const auto is_us = [this](std::string_view name) { return around_.ourselves.is_named(name, port_); };
     MxHosts chosen = choose_hosts(hop_.host, answer, is_us, around_.chance);
     if (chosen.problem) {
@@ -127,10 +163,24 @@ void Delivery::on_host(HostFound found) {
     }
     if (level_ == TlsLevel::dane && found.dane.state != DaneFinding::State::none)
         counters::dane(found.dane.state == DaneFinding::State::usable ? "usable" : "unusable");
-    plan_ = plan_tls(level_, hop_, host_.name, found.dane, message_.require_tls, around_.settings.tls_fallback);
+    const StsFinding sts = sts_finding(policy_, host_.name);
+    if (is_refused(found.dane, sts)) {
+        counters::sts_refused();
+        result_.reach = Reach::unreachable;
+        remember(deferred("4.7.5", host_.name + " is not in the MTA-STS policy of " + hop_.host + ", id " + sts.id));
+        return next_host();
+    }
+    plan_ = plan_tls({level_, message_.require_tls, around_.settings.tls_fallback}, hop_, host_.name, found.dane, sts);
+    counters::sts(plan_);
+    if (plan_.basis == TlsBasis::sts_testing && !plan_.sts_listed) tell_testing(plan_, "", "the host is not in the policy");
     addresses_ = std::move(found.addresses);
     problem_before_ = problem_;
     next_address();
+}
+
+// RFC 8461 section 4.1: a host that is not in a policy enforced is no host of the domain, unless DNSSEC says more (section 2).
+bool Delivery::is_refused(const DaneFinding& dane, const StsFinding& sts) const {
+    return sts.mode == ipc::StsMode::enforce && !sts.listed && dane.state != DaneFinding::State::usable;
 }
 
 void Delivery::next_address() {
@@ -154,8 +204,10 @@ void Delivery::connect(const IpAddress& address, const TlsPlan& plan) {
 void Delivery::opened(const std::shared_ptr<Conversation>& conversation) {
     const Opening& opening = conversation->opening();
     counters::connected(opening.is_ready(), conversation->authentication());
+    tell_testing(*conversation);
     if (opening.is_ready() && conversation->is_usable()) return transact(conversation, false);
-    fail_host(*conversation, opening.is_ready() ? deferred("4.5.0", "the host said more than it was asked") : opening.problem());
+    fail_host(*conversation, opening.is_ready() ? deferred("4.5.0", "the host said more than it was asked")
+                                                : with_rule(opening.problem(), conversation->peer().tls));
     if (opening.tls_failed() && conversation->peer().tls.fallback && !conversation->peer().implicit_tls && !over_) {
         TlsPlan clear = conversation->peer().tls;
         clear.use = TlsUse::never;
@@ -175,6 +227,32 @@ void Delivery::fail_host(const Conversation& conversation, const Outcome& proble
     log::info("outbound.host.failed", {{"session", job_.message.trace.text()}, {"queue", job_.message.id.text()},
                                        {"host", conversation.peer().host}, {"remote", conversation.peer().address_text()},
                                        {"code", problem.code}, {"reply", problem.text}});
+}
+
+// Whoever reads that TLS failed shall see who demanded it.
+Outcome Delivery::with_rule(Outcome problem, const TlsPlan& plan) const {
+    if (problem.code != "4.7.4" && problem.code != "4.7.5") return problem;
+    if (plan.basis == TlsBasis::sts) problem.text += " (demanded by the MTA-STS policy of " + hop_.host + ", id " + plan.sts_id + ")";
+    if (plan.basis == TlsBasis::dane) problem.text += " (demanded by TLSA records)";
+    return problem;
+}
+
+// In testing nothing is stopped; what enforcing the policy would have stopped is to be seen (RFC 8461 section 5).
+void Delivery::tell_testing(const Conversation& conversation) const {
+    const TlsPlan& plan = conversation.peer().tls;
+    const Opening& opening = conversation.opening();
+    if (plan.basis != TlsBasis::sts_testing || plan.use == TlsUse::never) return;     // never: told when TLS failed before
+    const std::string remote = conversation.peer().address_text();
+    if (opening.tls_failed()) return tell_testing(plan, remote, opening.problem().text);
+    if (!opening.is_ready()) return;
+    if (conversation.authentication() == tls::Authentication::none) return tell_testing(plan, remote, "no STARTTLS");
+    if (conversation.authentication() == tls::Authentication::unverified)
+        tell_testing(plan, remote, "the certificate is not one of the host's name by an authority that is trusted");
+}
+
+void Delivery::tell_testing(const TlsPlan& plan, std::string_view remote, std::string_view reason) const {
+    log::info("outbound.sts.testing", {{"session", job_.message.trace.text()}, {"queue", job_.message.id.text()}, {"domain", hop_.host},
+                                       {"id", plan.sts_id}, {"host", host_.name}, {"remote", remote}, {"reason", reason}});
 }
 
 // A problem that may pass outweighs one that will not: the next attempt may find the better host.

@@ -10,6 +10,9 @@
 
 namespace postern::smtp_out {
 
+// The policy of a domain; the answer comes later, exactly once: none where tlspolicyd cannot say.
+using AskPolicy = std::function<void(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done)>;
+
 // What deliveries share.
 struct Surroundings {
     Loop& loop;
@@ -17,6 +20,7 @@ struct Surroundings {
     const Ourselves& ourselves;
     std::shared_ptr<const tls::ClientContext> tls;
     Ask ask;
+    AskPolicy ask_policy;
     Pool& pool;
     Chance& chance;
 };
@@ -41,10 +45,15 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
 
     bool prepare();
     std::string pool_key() const;
+    bool follows_policy() const;
+    void on_policy(std::optional<ipc::TlsPolicy> policy);
+    void find_way();
     void find_hosts();
-    void on_mx(const ipc::DnsAnswer& answer);
+    void ask_mx();
+    void on_mx();
     void next_host();
     void on_host(HostFound found);
+    bool is_refused(const DaneFinding& dane, const StsFinding& sts) const;
     void next_address();
     void connect(const IpAddress& address, const TlsPlan& plan);
     void opened(const std::shared_ptr<Conversation>& conversation);
@@ -54,6 +63,9 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     std::vector<std::size_t> undecided() const;
     void remember(const Outcome& problem);
     void fail_host(const Conversation& conversation, const Outcome& problem);
+    Outcome with_rule(Outcome problem, const TlsPlan& plan) const;
+    void tell_testing(const Conversation& conversation) const;
+    void tell_testing(const TlsPlan& plan, std::string_view remote, std::string_view reason) const;
     void expire();
     void finish();
     void tell(const Outgoing::Recipient& recipient, const Outcome& outcome) const;
@@ -67,6 +79,9 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     std::uint16_t port_ = 0;
     std::optional<Credentials> credentials_;
     TlsLevel level_ = TlsLevel::dane;
+    ipc::TlsPolicy policy_;                          // of the domain, where it is followed
+    std::optional<ipc::DnsAnswer> mx_;               // it is asked for beside the policy, and may come first
+    bool mx_asked_ = false, mx_wanted_ = false;
     bool authentic_ = false;                         // the way to the hosts' names
     std::vector<Host> hosts_;                        // still to be tried, the next at the front
     Host host_;

@@ -66,6 +66,9 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
               [this](const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {
                   ask(name, type, std::move(done));
               },
+              [this](const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done) {
+                  ask_policy(domain, std::move(done));
+              },
               pool_, chance_},
       patience_(daemon.loop(), [this] {
           for (const auto& delivery : running_) delivery->stop(deferred("4.3.2", "smtp-out is being stopped"));
@@ -111,6 +114,18 @@ void Service::ask(const std::string& name, ipc::DnsType type, std::function<void
                 done(none);
             },
             dns_deadline);
+}
+
+void Service::ask_policy(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done) {
+    ipc::TlsPolicyQuery query;
+    query.domain = domain.substr(0, decltype(query.domain)::limit);
+    daemon_.link(ipc::ServiceId::tlspolicyd)
+        .call<ipc::TlsPolicyQuery>(
+            query,
+            [done = std::move(done)](Result<ipc::TlsPolicy> policy) {
+                done(policy ? std::optional(std::move(*policy)) : std::nullopt);
+            },
+            settings_.policy_deadline);
 }
 
 void Service::start(ipc::Incoming<ipc::Deliver> in) {

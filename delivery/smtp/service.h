@@ -24,6 +24,7 @@ class Service {
   private:
     void configure();
     void ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done);
+    void ask_policy(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done);
     void start(ipc::Incoming<ipc::Deliver> in);
     void ended(const std::shared_ptr<Delivery>& delivery);
     void drain();

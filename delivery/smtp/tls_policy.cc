@@ -27,6 +27,31 @@ void prove_by_dane(TlsPlan& plan, const mail::NextHop& hop, const DaneFinding& d
     plan.identity.tlsa = dane.records;
 }
 
+// The certificate of the host's name (RFC 8461 section 4.1), which in testing is looked at and binds nobody.
+void prove_by_policy(TlsPlan& plan, const std::string& host, const StsFinding& sts) {
+    plan.identity.proof = Proof::certificate;
+    plan.identity.names = {host};
+    plan.identity.binding = sts.mode == ipc::StsMode::enforce;
+    if (plan.identity.binding) plan.use = TlsUse::must;
+    plan.basis = plan.identity.binding ? TlsBasis::sts : TlsBasis::sts_testing;
+    plan.sts_id = sts.id;
+    plan.sts_listed = sts.listed;
+}
+
+// What the domain says of itself: by TLSA records, which no policy overrides (RFC 8461 section 2), then by its policy.
+void plan_by_domain(TlsPlan& plan, const TlsDemands& demands, const mail::NextHop& hop, const std::string& host, const DaneFinding& dane,
+                    const StsFinding& sts) {
+    plan.basis = dane.state == DaneFinding::State::none ? TlsBasis::opportunistic : TlsBasis::dane;
+    if (dane.state == DaneFinding::State::usable) return prove_by_dane(plan, hop, dane);
+    if (dane.state == DaneFinding::State::unusable) plan.use = TlsUse::must;             // RFC 7672 section 2.2
+    if (sts.mode != ipc::StsMode::none) prove_by_policy(plan, host, sts);
+    if (demands.require_tls) {
+        prove_by_certificate(plan, {host});
+        plan.identity.binding = true;
+    }
+    plan.fallback = plan.use == TlsUse::may && demands.may_fall_back;
+}
+
 } // namespace
 
 std::optional<TlsLevel> parse_tls_level(std::string_view name) {
@@ -72,22 +97,22 @@ TlsLevel TlsPolicy::level_for(const mail::NextHop& hop, bool with_password, bool
 
 bool TlsPlan::operator==(const TlsPlan& other) const {
     return use == other.use && fallback == other.fallback && identity.server_name == other.identity.server_name &&
-           identity.proof == other.identity.proof && identity.names == other.identity.names && identity.tlsa == other.identity.tlsa;
+           identity.proof == other.identity.proof && identity.binding == other.identity.binding && identity.names == other.identity.names &&
+           identity.tlsa == other.identity.tlsa && basis == other.basis && sts_id == other.sts_id && sts_listed == other.sts_listed;
 }
 
-TlsPlan plan_tls(TlsLevel level, const mail::NextHop& hop, const std::string& host, const DaneFinding& dane, bool require_tls,
-                 bool may_fall_back) {
+std::string_view proof_name(const TlsPlan& plan, tls::Authentication authentication) {
+    return plan.basis == TlsBasis::sts && authentication == tls::Authentication::pkix ? "sts" : tls::to_string(authentication);
+}
+
+TlsPlan plan_tls(const TlsDemands& demands, const mail::NextHop& hop, const std::string& host, const DaneFinding& dane,
+                 const StsFinding& sts) {
     TlsPlan plan;
     plan.identity.server_name = hop.address ? "" : host;         // RFC 6066 section 3: no address is a server name
-    switch (level) {
+    switch (demands.level) {
     case TlsLevel::none: plan.use = TlsUse::never; break;
-    case TlsLevel::may: plan.fallback = may_fall_back; break;
-    case TlsLevel::dane:
-        if (dane.state == DaneFinding::State::usable) prove_by_dane(plan, hop, dane);
-        else if (require_tls) prove_by_certificate(plan, {host});
-        else if (dane.state == DaneFinding::State::unusable) plan.use = TlsUse::must;    // RFC 7672 section 2.2
-        else plan.fallback = may_fall_back;
-        break;
+    case TlsLevel::may: plan.fallback = demands.may_fall_back; break;
+    case TlsLevel::dane: plan_by_domain(plan, demands, hop, host, dane, sts); break;
     case TlsLevel::encrypt: plan.use = TlsUse::must; break;
     case TlsLevel::verify: prove_by_certificate(plan, {host}); break;
     case TlsLevel::secure:

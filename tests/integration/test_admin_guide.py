@@ -11,7 +11,7 @@ from lab import ROOT
 
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD") or ROOT / "build" / "release")
 GUIDE = (ROOT / "doc" / "ADMIN.md").read_text()
-SECTIONS = {"smtp", "lmtp", "tls", "auth", "policy", "srs", "outbound", "dns", "bounce", "queue"}   # of postern.yaml: those the chapters cover whole
+SECTIONS = {"smtp", "lmtp", "tls", "auth", "policy", "srs", "outbound", "dns", "fetch", "bounce", "queue"}   # of postern.yaml: those the chapters cover whole
 ANY = "…"                                                     # a text that is made when it is said
 
 REPLY = re.compile(r'\{\s*([2-5]\d\d),\s*(?:"(\d\.\d+\.\d+)"|\{\}),\s*(?:"([^"]*)"|[\w.]+)')
@@ -87,7 +87,8 @@ def test_every_reason_of_the_queue_is_there():
 
 def test_what_it_names_exists(options):
     """Whatever looks like an option, an event or a counter."""
-    code_text = "\n".join(text for _, text in sources("smtpd", "policyd", "authd", "qmgr", "keyd", "libcommon", "libtls", "master", "delivery", "resolvd"))
+    code_text = "\n".join(text for _, text in sources("smtpd", "policyd", "authd", "qmgr", "keyd", "libcommon", "libtls", "master", "delivery", "resolvd",
+                                                       "fetch", "tlspolicyd"))
     names = set(re.findall(r"`([a-z]+(?:\.[a-z_0-9]+)+|[a-z]+(?:_[a-z]+)+(?:_total)?)`", GUIDE))
     assert len(names) > 100
     files = {"postern.log", "reputation.db", "accounts.db", "postern.yaml"}

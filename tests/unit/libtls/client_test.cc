@@ -45,6 +45,9 @@ TEST_CASE("a connection that is to be proved has something to prove it by") {
     CHECK_FALSE((*context)->connection(server).ok());            // no name: nothing would be checked
     server.names = {"mx.example"};
     CHECK((*context)->connection(server).ok());
+    server.binding = false;
+    CHECK((*context)->connection(server).ok());
+    server.binding = true;
     server.proof = ServerIdentity::Proof::dane;
     CHECK_FALSE((*context)->connection(server).ok());            // no record: the same
     server.tlsa = {*parse_tlsa(record(3, 1, 1, 32))};

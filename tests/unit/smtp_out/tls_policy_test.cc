@@ -73,12 +73,56 @@ TEST_CASE("what a level means for a host") {
     };
     for (const Case& c : cases) {
         INFO(to_string(c.level) << " " << c.hop);
-        const TlsPlan plan = plan_tls(c.level, hop(c.hop), "mx.example", c.dane, c.require_tls, true);
+        const TlsPlan plan = plan_tls({c.level, c.require_tls, true}, hop(c.hop), "mx.example", c.dane, {});
         CHECK(plan.use == c.use);
         CHECK(plan.fallback == c.fallback);
         CHECK(plan.identity.proof == c.proof);
         CHECK(plan.identity.names == c.names);
         CHECK(plan.identity.server_name == (c.hop.starts_with('[') ? "" : "mx.example"));
-        CHECK(plan_tls(c.level, hop(c.hop), "mx.example", c.dane, c.require_tls, false).fallback == false);
+        CHECK(plan_tls({c.level, c.require_tls, false}, hop(c.hop), "mx.example", c.dane, {}).fallback == false);
     }
+}
+
+TEST_CASE("what a domain's policy means for a host, and what it stands on") {
+    const DaneFinding none, unusable{State::unusable, "mx.example"}, usable{State::usable, "mx.example", {{3, 1, 1, std::string(32, 'd')}}};
+    using Mode = ipc::StsMode;
+    struct Case {
+        const DaneFinding& dane;
+        Mode mode;
+        bool require_tls;
+        TlsBasis basis;
+        TlsUse use;
+        bool fallback;
+        Proof proof;
+        bool binding;
+    };
+    const Case cases[] = {
+        {none, Mode::none, false, TlsBasis::opportunistic, TlsUse::may, true, Proof::nothing, true},
+        {none, Mode::testing, false, TlsBasis::sts_testing, TlsUse::may, true, Proof::certificate, false},
+        {none, Mode::enforce, false, TlsBasis::sts, TlsUse::must, false, Proof::certificate, true},
+        {usable, Mode::enforce, false, TlsBasis::dane, TlsUse::must, false, Proof::dane, true},       // RFC 8461 section 2
+        {usable, Mode::testing, true, TlsBasis::dane, TlsUse::must, false, Proof::dane, true},
+        {unusable, Mode::none, false, TlsBasis::dane, TlsUse::must, false, Proof::nothing, true},
+        {unusable, Mode::testing, false, TlsBasis::sts_testing, TlsUse::must, false, Proof::certificate, false},
+        {unusable, Mode::enforce, false, TlsBasis::sts, TlsUse::must, false, Proof::certificate, true},
+        {none, Mode::testing, true, TlsBasis::sts_testing, TlsUse::must, false, Proof::certificate, true},
+        {none, Mode::enforce, true, TlsBasis::sts, TlsUse::must, false, Proof::certificate, true},
+    };
+    for (const Case& c : cases) {
+        INFO("dane " << static_cast<int>(c.dane.state) << ", policy " << to_string(c.mode) << ", REQUIRETLS " << c.require_tls);
+        const TlsPlan plan = plan_tls({TlsLevel::dane, c.require_tls, true}, hop("d.example"), "mx.example", c.dane, {c.mode, "id1", true});
+        CHECK(plan.basis == c.basis);
+        CHECK(plan.use == c.use);
+        CHECK(plan.fallback == c.fallback);
+        CHECK(plan.identity.proof == c.proof);
+        CHECK(plan.identity.binding == c.binding);
+        CHECK(plan.identity.server_name == "mx.example");
+        const bool by_policy = c.basis == TlsBasis::sts || c.basis == TlsBasis::sts_testing;
+        CHECK(plan.sts_id == (by_policy ? "id1" : ""));
+        if (by_policy) CHECK(plan.identity.names == std::vector<std::string>{"mx.example"});
+    }
+    // Who chose a level asked nobody else.
+    const TlsPlan chosen = plan_tls({TlsLevel::encrypt, false, true}, hop("d.example"), "mx.example", none, {Mode::enforce, "id1", true});
+    CHECK(chosen.basis == TlsBasis::configured);
+    CHECK(chosen.identity.proof == Proof::nothing);
 }
