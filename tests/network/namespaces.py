@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 CLONE_NEWNET = 0x40000000
-OURS = ("10.77.0.1", "fd77::1")
+OURS, PEERS = ("10.77.0.1", "fd77::1"), "10.77.0.0/16"
 BRIDGE = "net0"
 libc = ctypes.CDLL(None, use_errno=True)
 numbers = itertools.count(1)

@@ -8,7 +8,7 @@ import types
 import urllib.request
 
 from lab import fetch_body, message, wait_for
-from namespaces import OURS
+from namespaces import OURS, PEERS
 from outbound import Sender, numbers
 from zones import RESOLVER
 
@@ -29,6 +29,7 @@ class Postern(Sender):
         self.outbound_port = 25
         listeners = [f"127.0.0.1:{self.port('smtp')}", *(f"[{address}]:25" if ":" in address else f"{address}:25" for address in addresses)]
         self.settings += ["outbound.port=25", f"dns.trusted_servers={RESOLVER}", f"outbound.tls_authorities={authority.path}",
+                          f"fetch.tls_authorities={authority.path}", f"fetch.private_networks={PEERS}", "outbound.mta_sts_patience=5s",
                           f"smtp.listen_addr={' '.join(listeners)}", "queue.delay_warning=0", "dns.deadline=6s",
                           f"outbound.destinations=.{AGAIN} retry=1s", *[f"outbound.{setting}" for setting in TIMES], *settings]
         self.open = []                   # recipients that nobody has accounted for
