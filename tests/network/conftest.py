@@ -14,7 +14,7 @@ sys.path[:0] = [str(HERE), *(str(HERE.parent / room) for room in ("peers", "cras
 
 from certificates import Certificate  # noqa: E402
 from failures import pytest_runtest_makereport  # noqa: E402, F401
-from namespaces import OURS, Namespace, alone, have, make_network, own_files  # noqa: E402
+from namespaces import OURS, Namespace, alone, make_network, missing, own_files  # noqa: E402
 from postern import Postern  # noqa: E402
 from servers import GREY, LOOP, Exim, OpenSmtpd, Postfix, Postgrey, Sink  # noqa: E402
 from smtp_server import SmtpServer  # noqa: E402
@@ -26,8 +26,8 @@ SERVICE_USERS = (Exim.user, OpenSmtpd.user, OpenSmtpd.user_queue)
 def pytest_sessionstart(session):
     if not alone():
         pytest.exit("this would meet other hosts: scripts/test-full network gives it a network of its own", returncode=3)
-    if missing := have("nsd", "unbound", "ldns-signzone", "nft", "postfix", "smtp-sink", "postgrey"):
-        pytest.exit(f"missing: {', '.join(missing)} (scripts/test-full network installs them)", returncode=3)
+    if absent := missing("nsd", "unbound", "ldns-signzone", "nft", "postfix", "smtp-sink", "postgrey"):
+        pytest.exit(f"missing: {', '.join(absent)} (scripts/test-full network installs them)", returncode=3)
 
 
 def users_added(line):
@@ -69,7 +69,7 @@ class Network:
     def unused(self):
         """A pair that is nobody's."""
         number = next(self.numbers)
-        return f"10.77.200.{number}", f"fd77::200:{number:x}"
+        return f"10.77.{200 + number // 250}.{number % 250 + 1}", f"fd77::200:{number:x}"
 
     def directory(self, name):
         return self.dir / f"{name}{next(self.numbers)}"
@@ -128,7 +128,8 @@ def shown(network):
     """A Postfix that shows another certificate at each address: {name: (address, Certificate)}; none at "clear"."""
     make = network.certificate
     certificates = {
-        "trusted": make("mx.trusted.test"), "stranger": make("somebody.example", issuer=None), "expired": make("mx.expired.test", issuer=None, expired=True),
+        "trusted": make("mx.trusted.test"), "stranger": make("somebody.example", issuer=None),
+        "expired": make("mx.expired.test", issuer=None, expired=True),
         "chain": make("*.chain.test", chain=True), "clear": None}
     at = {name: network.address()[0] for name in certificates}
     running = Postfix(network.peers, network.dir / "shown", {at[name]: certificate for name, certificate in certificates.items()})

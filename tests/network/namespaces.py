@@ -120,5 +120,5 @@ class Namespace:
             run("tc", "qdisc", "del", "dev", self.name, "root")
 
 
-def have(*programs):
+def missing(*programs):
     return [program for program in programs if not shutil.which(program)]

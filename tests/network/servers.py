@@ -12,7 +12,6 @@ import subprocess
 
 from lab import wait_for
 from mta import postfix_files
-from namespaces import run
 
 OURS = "lab.test"
 LOOP = "loop.test"          # Postfix sends it on to us
@@ -284,7 +283,7 @@ exec {self.root}/usr/sbin/smtpd -d -f {directory}/smtpd.conf
 
 
 class Sink(Server):
-    """Postfix's smtp-sink, `how` on its command line: postern's view of a server that fails on purpose. A transaction is a file."""
+    """Postfix's smtp-sink, which fails on purpose, `how` its command line says. Each transaction is a file."""
 
     def start(self, *how):
         shutil.chown(self.dir, "nobody", "nogroup")

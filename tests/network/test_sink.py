@@ -1,9 +1,12 @@
 """smtp-sink in each way it can fail: what becomes of the message, and how often it was taken."""
+import itertools
+
 import pytest
 
 from lab import wait_for
 from postern import AGAIN
 
+numbers = itertools.count(1)
 BEFORE = ["CONNECT", "EHLO,HELO", "MAIL", "RCPT", "DATA"]
 LARGE = ("y" * 72 + "\r\n") * 40_000
 
@@ -33,7 +36,7 @@ def test_a_hard_error_before_it_is_the_host_s_alone(instance, sink, command):
 @pytest.mark.parametrize("command", [*BEFORE, "EHLO", "."])
 def test_a_soft_error_is_tried_again(instance, sink, command):
     """The host that refused is gone then, another one has its address."""
-    domain = f"soft{abs(hash(command)) % 10000}.{AGAIN}"
+    domain = f"soft{next(numbers)}.{AGAIN}"
     there = sink("-r", command, domain=domain)
     outcome, rcpt, subject = instance.deliver(domain)
     assert outcome["event"] == "deferred" and outcome["code"].startswith("4."), outcome
@@ -97,7 +100,8 @@ def test_it_says_nothing_to_the_message_for_long(instance, sink):
     assert event == "deferred" and instance.metric("outbound_uncertain_total", 'why="no-reply"') == before + 1
 
 
-@pytest.mark.parametrize("how", [["-p", "-W", "MAIL:2"], ["-w", "2"], ["-W", ".:2"], ["-H", "2"], ["-T", "1024"], ["-H", "1", "-T", "2048"]], ids=" ".join)
+@pytest.mark.parametrize("how", [["-p", "-W", "MAIL:2"], ["-w", "2"], ["-W", ".:2"], ["-H", "2"], ["-T", "1024"],
+                                 ["-H", "1", "-T", "2048"]], ids=" ".join)
 def test_it_is_slow(instance, sink, how):
     there = sink(*how)
     outcome, _, subject = instance.deliver(there.domain, body=LARGE)
