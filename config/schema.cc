@@ -190,7 +190,7 @@ constexpr Option table[] = {
     range(Kind::size, "bounce.max_returned", "50KiB", 1 * kib, 384 * kib, bounce, "a message up to this size comes back whole with a report of failure; of a larger one, its header"),
 
     // fetch: what is asked of the web
-    text(Kind::path, "fetch.tls_authorities", "/etc/ssl/certs/ca-certificates.crt", fetch, "certificates of the authorities that may vouch for web servers, PEM; read at the start"),
+    text(Kind::path, "fetch.tls_authorities", "/etc/ssl/certs/ca-certificates.crt", fetch, "certificates of the authorities that may vouch for web servers, PEM; read again at a reload"),
     text(Kind::networks, "fetch.private_networks", "", fetch, "addresses that are no public ones and may be fetched from all the same; strangers choose what is fetched"),
     range(Kind::number, "fetch.max_requests", "100", 1, 300, fetch, "requests at a time; more are told to come later"),
 
@@ -229,12 +229,12 @@ constexpr Option table[] = {
     {"outbound.tls_level", Kind::choice, "dane", 0, 0, "none|may|dane|encrypt|verify|secure", smtp_out, "how far TLS is demanded of other hosts: postern-smtp-out(8)"},
     text(Kind::list, "outbound.tls_policy", "", smtp_out, "lines \"destination=level\", for a domain, .domain for all below it, or a next hop"),
     flag("outbound.tls_fallback", "true", smtp_out, "where TLS may be left out, try in clear after a handshake that failed"),
-    text(Kind::path, "outbound.tls_authorities", "/etc/ssl/certs/ca-certificates.crt", smtp_out, "certificates of the authorities that may vouch for other hosts, PEM; read at the start"),
+    text(Kind::path, "outbound.tls_authorities", "/etc/ssl/certs/ca-certificates.crt", smtp_out, "certificates of the authorities that may vouch for other hosts, PEM; read again at a reload"),
     flag("outbound.mta_sts", "true", smtp_out, "at level dane, where TLSA records say nothing, the MTA-STS policy of the domain counts"),
     range(Kind::duration, "outbound.mta_sts_patience", "20s", 100, minute, tlspolicyd | smtp_out, "how long a message waits for a policy that has to be fetched first; after that it goes as if there were none"),
     range(Kind::number, "outbound.mta_sts_max_domains", "100000", 100, 10000000, tlspolicyd, "policies kept; the one that was asked for least lately goes"),
     range(Kind::number, "outbound.mta_sts_port", "443", 1, 65535, tlspolicyd, "port of policy hosts; for tests alone, there is no other on the Internet"),
-    text(Kind::path, "outbound.credentials", "", smtp_out, "file of lines \"next-hop user password\", readable by its owner alone: where and how to log in; read at the start"),
+    text(Kind::path, "outbound.credentials", "", smtp_out, "file of lines \"next-hop user password\", readable by its owner alone: where and how to log in; read again at a reload"),
 
     // logging
     {"logging.level", Kind::choice, "info", 0, 0, "debug|info|warning|error", everybody, "the least level that is recorded"},

@@ -5,8 +5,6 @@
 #include "libcommon/text.h"
 #include "libtls/authorities.h"
 
-#include <fstream>
-#include <iterator>
 #include <openssl/ssl.h>
 
 namespace postern::fetch {
@@ -39,15 +37,11 @@ void tell(const TraceId& trace, const ipc::HttpRequest& request, const ipc::Http
 
 Prepared prepare(ipc::Daemon& daemon) {
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, nullptr);
-    const std::string& path = daemon.config().text("fetch.tls_authorities");
-    std::ifstream file(path, std::ios::binary);
-    const std::string pem{std::istreambuf_iterator<char>(file), {}};
-    if (pem.empty()) log::error("fetch.option.wrong", {{"session", "all"}, {"option", "fetch.tls_authorities: no certificates in " + printable(path)}});
-    return {std::make_unique<Web>(daemon.loop()), tls::read_authorities(pem)};
+    return {std::make_unique<Web>(daemon.loop())};
 }
 
 Service::Service(ipc::Daemon& daemon, Prepared prepared)
-    : daemon_(daemon), web_(std::move(prepared.web)), rules_{std::move(prepared.authorities), {}} {
+    : daemon_(daemon), web_(std::move(prepared.web)) {
     configure();
     daemon_.on_reload([this] { configure(); });
     daemon_.on<ipc::HttpRequest>([this](const ipc::Incoming<ipc::HttpRequest>& in) { start(in); });
@@ -58,6 +52,9 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
 }
 
 void Service::configure() {
+    const auto authorities = daemon_.file("fetch.tls_authorities");
+    if (!authorities) log::error("fetch.option.wrong", {{"session", "all"}, {"option", "fetch.tls_authorities: cannot be read"}});
+    rules_.authorities = tls::read_authorities(authorities.value_or(""));
     rules_.private_networks = daemon_.config().networks("fetch.private_networks");
     max_requests_ = daemon_.config().size("fetch.max_requests");
 }
@@ -79,7 +76,7 @@ void Service::ask(const std::string& name, ipc::DnsType type, std::function<void
 }
 
 void Service::start(const ipc::Incoming<ipc::HttpRequest>& in) {
-    const auto done = [this, trace = TraceId::make(), request = in.message, reply = in.reply,
+    const auto done = [trace = TraceId::make(), request = in.message, reply = in.reply,
                        began = std::chrono::steady_clock::now()](const ipc::HttpReply& answer) {
         count(answer.status);
         tell(trace, request, answer, began);

@@ -6,10 +6,9 @@
 
 namespace postern::fetch {
 
-// What needs the file system, and the system calls that end with confinement.
+// What needs the system calls that end with confinement.
 struct Prepared {
     std::unique_ptr<Web> web;
-    std::shared_ptr<x509_store_st> authorities;
 };
 Prepared prepare(ipc::Daemon& daemon);
 

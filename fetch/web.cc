@@ -27,7 +27,12 @@ Web::~Web() = default;
 
 void Web::begin(CURL* transfer, std::function<void(CURLcode)> done) {
     running_[transfer] = std::move(done);
-    curl_multi_add_handle(multi_.get(), transfer);       // which sets the timer: nothing happens before the loop's next turn
+    // Which sets the timer: nothing happens before the loop's next turn.
+    if (curl_multi_add_handle(multi_.get(), transfer) == CURLM_OK) return;
+    loop_.defer([this, transfer] {
+        const auto found = running_.extract(transfer);
+        if (!found.empty()) found.mapped()(CURLE_OUT_OF_MEMORY);
+    });
 }
 
 void Web::end(CURL* transfer) {

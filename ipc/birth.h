@@ -48,7 +48,7 @@ enum class BirthKind : std::uint32_t {
     want_syslog,     // child to master: its syslog socket is dead (logd only)
     syslog,          // master to child: descriptor, a socket connected to logging.syslog (logd only)
     reloaded,        // child to master: what the reload brought is in use
-    host_files,      // master to child: descriptor, a bundle of the host's resolv.conf and hosts; also at a reload (resolvd only)
+    files,           // master to child: descriptor, a bundle of the files of its row; also at a reload
 };
 
 // Who asked for a channel: the child's event loop, the child's blocking signature call, or the peer.

@@ -111,10 +111,10 @@ void Daemon::Birth::take_grant(ReceivedBirth received) {
         owner.certificates_ = std::move(*bundled);
         break;
     }
-    case BirthKind::host_files: {
+    case BirthKind::files: {
         auto bundled = read_bundle(fd.get());
         if (!bundled) die(bundled.error());
-        owner.host_files_ = std::move(*bundled);
+        owner.files_ = std::move(*bundled);
         break;
     }
     case BirthKind::private_keys: owner.private_keys_ = std::move(fd); break;
@@ -179,7 +179,7 @@ void Daemon::Birth::handle(ReceivedBirth received) {
     case BirthKind::log_level: return log::set_level(static_cast<log::Level>(message.argument & 3));
     case BirthKind::listener:
     case BirthKind::certificates:
-    case BirthKind::host_files:
+    case BirthKind::files:
     case BirthKind::private_keys:
     case BirthKind::ticket_key:
     case BirthKind::page:

@@ -114,9 +114,13 @@ class Daemon {
     // Certificate chains, for who shows them, by the option or the path of each; those of a reload replace them. Whoever has
     // used them may clear them.
     std::vector<Bundled>& certificates() { return certificates_; }
-    // The host's own /etc/resolv.conf and /etc/hosts by their names, as at the start or the last reload, for who resolves by them;
-    // one that is not there, or too large, is missing.
-    const std::vector<Bundled>& host_files() const { return host_files_; }
+    // A file that master's row for this service names, by its path or the option it is in, as at the start or the last reload; nothing
+    // where it is not there, too large, or secret and open to others.
+    std::optional<std::string_view> file(std::string_view name) const {
+        for (const Bundled& file : files_)
+            if (file.name == name) return file.bytes;
+        return std::nullopt;
+    }
     Fd take_private_keys() { return std::move(private_keys_); }   // a bundle, for keyd only
     // For TLS session tickets; changes in place. Empty: this service shows no certificates.
     const TicketKeys& ticket_keys() const { return ticket_keys_; }
@@ -180,7 +184,7 @@ class Daemon {
     Config config_;
     std::vector<Listener> listeners_;
     std::vector<Bundled> certificates_;
-    std::vector<Bundled> host_files_;
+    std::vector<Bundled> files_;
     Fd private_keys_;
     TicketKeys ticket_keys_;
     std::vector<Page> pages_;

@@ -46,7 +46,7 @@ struct TlsPolicy {
     Text<32> id;                     // of the record; empty: there is no policy
     List<DnsName, max_mx_patterns> mx;      // "mail.example.com", "*.example.net"
     std::int64_t fetched = 0, expires = 0;  // seconds since the epoch
-    Text<256> reason;                // why there is none, for people
+    Text<256> reason;                // why there is none, or none newer, for people
     static auto fields(auto& m) { return std::tie(m.known, m.mode, m.id, m.mx, m.fetched, m.expires, m.reason); }
 };
 struct TlsPolicyQuery {

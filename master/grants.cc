@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace postern::master {
@@ -71,7 +72,7 @@ Result<void> Supervisor::grant_all(Child& child) {
         for (const auto& [key, listener] : listeners_.all())
             if (done && listener.name == name) done = give(of_kind(BirthKind::listener, listener.name), listener.socket.get());
     if (done) done = grant_certificates(child);
-    if (done) done = grant_host_files(child);
+    if (done) done = grant_files(child);
     if (done) done = grant_ticket_keys(child);
     if (done && child.row.pages) done = grant_pages(child);
     if (child.row.logs) grant_log_sources(child);
@@ -96,21 +97,40 @@ Result<void> Supervisor::grant_certificates(Child& child) {
     return ipc::send_birth(child.birth.get(), of_kind(shows ? BirthKind::certificates : BirthKind::private_keys), bundle.get());
 }
 
-// Copied unread, as certificates are. A host without one of them, or with one that is too large, has a resolvd all the same.
-Result<void> Supervisor::grant_host_files(Child& child) {
-    if (!child.row.host_files) return {};
+namespace {
+
+enum class Secrecy { none, owner_alone };
+
+Result<void> add_file(ipc::BundleWriter& bundle, std::string_view name, const std::string& path, Secrecy secrecy) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    struct stat found {};
+    if (!file || ::fstat(file.get(), &found) != 0) return Error::from_errno("open");
+    if (secrecy == Secrecy::owner_alone && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return Error(Errc::denied, "others than its owner may read it");
+    return bundle.add(name, file.get());
+}
+
+} // namespace
+
+// Copied unread, as certificates are. Without one of them, or with one that is too large, there is a service all the same.
+Result<void> Supervisor::grant_files(Child& child) {
+    if (child.row.files.empty() && child.row.secret_files.empty()) return {};
     ipc::BundleWriter bundle;
-    for (const char* path : {"/etc/resolv.conf", "/etc/hosts"}) {
-        const Fd file(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-        if (!file) continue;
-        if (auto added = bundle.add(path, file.get()); !added)
-            log::warning("master.host_file.skipped", {{"path", path}, {"why", added.error().message()}});
-    }
+    const auto add = [&](std::string_view names, Secrecy secrecy) {
+        for (const std::string_view name : split(names, ' ')) {
+            const std::string path = name.empty() || name.starts_with('/') ? std::string(name) : config_.text(name);
+            if (path.empty()) continue;
+            if (auto added = add_file(bundle, name, path, secrecy); !added)
+                log::warning("master.file.skipped", {{"file", name}, {"path", path}, {"why", added.error().message()}});
+        }
+    };
+    add(child.row.files, Secrecy::none);
+    add(child.row.secret_files, Secrecy::owner_alone);
     auto sealed = bundle.seal();
     if (!sealed) return sealed.error();
     const Fd given = ipc::reopened(*sealed);
-    if (!given) return Error::from_errno("open the host's files again");
-    return ipc::send_birth(child.birth.get(), of_kind(BirthKind::host_files), given.get());
+    if (!given) return Error::from_errno("open the files again");
+    return ipc::send_birth(child.birth.get(), of_kind(BirthKind::files), given.get());
 }
 
 namespace {

@@ -154,15 +154,23 @@ Result<Fd> connect_datagram(const fs::path& path) {
     return socket;
 }
 
+namespace {
+
+// Anything but a socket is not ours.
+void remove_socket(const fs::path& path) {
+    struct stat old {};
+    if (::lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(path.c_str());
+}
+
+} // namespace
+
 Result<Fd> listen_unix(const fs::path& path, int type, std::uint32_t group, bool everybody) {
     auto address = unix_address(path);
     if (!address) return address.error();
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return Error::from_errno("make a socket");
     if (auto made = make_parents(path); !made) return made.error();
-    // One may be left of a master that was killed (two masters are kept apart by its lock). Anything but a socket is not ours.
-    struct stat old {};
-    if (::lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(path.c_str());
+    remove_socket(path);         // left of a master that was killed: two are kept apart by its lock
     const mode_t before = ::umask(everybody ? 0111 : 0117);
     const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
     ::umask(before);
@@ -241,7 +249,11 @@ Result<void> Listeners::update(const Config& config, const Options&) {
             }
         }
     }
-    std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+    std::erase_if(open_, [&](const auto& entry) {
+        const bool gone = !wanted.contains(entry.first);
+        if (gone && is_socket(entry.second.name)) remove_socket(entry.second.address);
+        return gone;
+    });
     return {};
 }
 

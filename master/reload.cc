@@ -116,7 +116,7 @@ Result<void> Supervisor::send_reload(Child& child) {
                 if (auto done = ipc::send_birth(child.birth.get(), of_kind(BirthKind::listener, name), listener.socket.get()); !done)
                     return done;
     if (auto done = grant_certificates(child); !done) return done;
-    if (auto done = grant_host_files(child); !done) return done;
+    if (auto done = grant_files(child); !done) return done;
     if (child.row.logs) grant_syslog(child);
     BirthMessage complete = of_kind(BirthKind::start);
     complete.argument = &child == awaited_ ? 1 : 0;

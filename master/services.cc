@@ -32,13 +32,14 @@ constexpr Service table[] = {
     {.id = S::local, .user = "postern-local", .processes = "processes.local", .memory_mib = 1024, .overlaps = true,
      .stop_order = 4},
 
-    {.id = S::resolvd, .user = "postern-dns", .abilities = connect_sockets, .open_files = 4096, .memory_mib = 1024, .host_files = true,
-     .overlaps = true, .stop_order = 7},
+    {.id = S::resolvd, .user = "postern-dns", .abilities = connect_sockets, .open_files = 4096, .memory_mib = 1024, 
+     .files = "/etc/resolv.conf /etc/hosts", .overlaps = true, .stop_order = 7},
 
     {.id = S::smtp_out, .user = "postern-out", .abilities = connect_sockets, .processes = "processes.smtp_out", .open_files = 8192,
-     .memory_mib = 4096, .overlaps = true, .stop_order = 4},
+     .memory_mib = 4096, .files = "outbound.tls_authorities", .secret_files = "outbound.credentials", .overlaps = true, .stop_order = 4},
 
-    {.id = S::fetch, .user = "postern-fetch", .abilities = connect_sockets, .open_files = 1024, .memory_mib = 1024, .overlaps = true,
+    {.id = S::fetch, .user = "postern-fetch", .abilities = connect_sockets, .open_files = 1024, .memory_mib = 1024,
+     .files = "fetch.tls_authorities", .overlaps = true,
      .stop_order = 7},
 
     {.id = S::tlspolicyd, .user = "postern-tls", .root = Root::tls_state, .abilities = files_read | files_write | database,

@@ -24,7 +24,8 @@ struct Service {
     std::uint32_t memory_mib = 0;          // address space; 0: no limit
     std::string_view certificates = {};         // the section whose tls_cert it shows: "smtp"
     bool keys = false;                     // gets the private keys
-    bool host_files = false;               // gets the host's resolv.conf and hosts
+    std::string_view files = {};           // of the host, shown to it, again at each reload: paths, or options that name one
+    std::string_view secret_files = {};    // likewise; one that others than its owner may read is not shown
     bool logs = false;                     // gets everybody's log sockets
     bool pages = false;                    // sees everybody's counters
     bool control = false;                  // may ask master (ipc/control.h)

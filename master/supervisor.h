@@ -58,7 +58,7 @@ class Supervisor {
     void watch(Child& child);
     Result<void> grant_all(Child& child);
     Result<void> grant_certificates(Child& child);
-    Result<void> grant_host_files(Child& child);
+    Result<void> grant_files(Child& child);
     void check_certificates(const CertificateFiles& files, std::function<void(Result<void>)> judged);
     void run(Result<Helper> helper, HelperRun::Done done);
     Result<void> grant_ticket_keys(Child& child);

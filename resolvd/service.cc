@@ -70,13 +70,7 @@ void Service::configure() {
     std::string names;
     for (const Server& server : settings.servers) names += (names.empty() ? "" : " ") + server.text() + (server.trusted ? " trusted" : "");
     log::info("resolvd.servers", {{"servers", names}});
-    resolver_.configure(std::move(settings), config.flag("dns.hosts") ? Hosts(host_file("/etc/hosts")) : Hosts());
-}
-
-std::string_view Service::host_file(std::string_view path) const {
-    for (const ipc::Bundled& file : daemon_.host_files())
-        if (file.name == path) return file.bytes;
-    return {};
+    resolver_.configure(std::move(settings), config.flag("dns.hosts") ? Hosts(daemon_.file("/etc/hosts").value_or("")) : Hosts());
 }
 
 // Those of postern.yaml, else the host's. A resolv.conf without any means this host, as it says itself.
@@ -93,7 +87,7 @@ std::vector<Server> Service::servers() const {
         if (address && port) servers.push_back({*address, static_cast<std::uint16_t>(*port), false});
     }
     if (servers.empty()) {
-        const ResolvConf conf = read_resolv_conf(host_file("/etc/resolv.conf"));
+        const ResolvConf conf = read_resolv_conf(daemon_.file("/etc/resolv.conf").value_or(""));
         for (const std::string& skipped : conf.skipped) log::warning("resolvd.resolv_conf.skipped", {{"nameserver", skipped}});
         for (const IpAddress& address : conf.servers) servers.push_back({address});
     }

@@ -12,7 +12,6 @@ class Service {
 
   private:
     void configure();
-    std::string_view host_file(std::string_view path) const;
     std::vector<Server> servers() const;
     void answer(const ipc::Incoming<ipc::DnsQuery>& in);
     void show_numbers();

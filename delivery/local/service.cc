@@ -1,8 +1,11 @@
 #include "delivery/local/service.h"
 
 #include "delivery/local/compose.h"
+#include "delivery/local/returned.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
+
+#include <algorithm>
 
 namespace postern::local {
 namespace {
@@ -73,6 +76,9 @@ void Service::finished(const std::shared_ptr<Job>& job, ipc::RecipientOutcome ou
                                                 {"code", outcome.code.view()}, {"why", outcome.diagnostic.view()}});
     job->result.outcomes.push_back(std::move(outcome));
     if (--job->waiting > 0) return;
+    const auto is_delivered = [](const ipc::RecipientOutcome& o) { return o.status == ipc::DeliveryStatus::delivered; };
+    if (std::any_of(job->result.outcomes.begin(), job->result.outcomes.end(), is_delivered))
+        tell_returned(job->in.message, daemon_.config().text("server.hostname"));
     job->in.reply(job->result);
     if (--running_ == 0 && draining_) daemon_.drained();
 }

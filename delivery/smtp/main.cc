@@ -7,7 +7,7 @@ int main() {
     static std::unique_ptr<smtp_out::Service> service;
     return ipc::run_daemon({
         .self = ipc::ServiceId::smtp_out,
-        .prepare = [](ipc::Daemon& daemon) { prepared = smtp_out::prepare(daemon.config()); },
+        .prepare = [](ipc::Daemon&) { prepared = smtp_out::prepare(); },
         .start = [](ipc::Daemon& daemon) { service = std::make_unique<smtp_out::Service>(daemon, std::move(prepared)); },
     });
 }

@@ -4,11 +4,8 @@
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 
-#include <fstream>
-#include <iterator>
 #include <openssl/ssl.h>
 #include <stdexcept>
-#include <sys/stat.h>
 
 namespace postern::smtp_out {
 namespace {
@@ -17,25 +14,8 @@ constexpr std::chrono::seconds dns_deadline{60};           // resolvd gives up l
 // A drain lets sessions end by themselves for a moment; then what has not sent its message goes back to the queue.
 constexpr std::chrono::seconds drain_patience{5};
 
-std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void tell_faults(const std::vector<std::string>& faults) {
     for (const std::string& fault : faults) log::error("outbound.option.wrong", {{"queue", "all"}, {"option", printable(fault, 200)}});
-}
-
-std::map<std::string, Credentials, std::less<>> read_credentials(const std::string& path) {
-    struct stat found{};
-    if (path.empty()) return {};
-    std::vector<std::string> faults;
-    std::map<std::string, Credentials, std::less<>> credentials;
-    if (::stat(path.c_str(), &found) != 0) faults.push_back("outbound.credentials: cannot be read");
-    else if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) faults.push_back("outbound.credentials: others than its owner may read it");
-    else credentials = parse_credentials(read_file(path), faults);
-    tell_faults(faults);
-    return credentials;
 }
 
 std::uint32_t random_seed() {
@@ -46,23 +26,14 @@ std::uint32_t random_seed() {
 
 } // namespace
 
-Prepared prepare(const Config& config) {
+Prepared prepare() {
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, nullptr);
-    Prepared prepared;
-    const std::string& path = config.text("outbound.tls_authorities");
-    const std::string authorities = read_file(path);
-    if (authorities.empty()) tell_faults({"outbound.tls_authorities: no certificates in " + path});
-    auto tls = tls::ClientContext::make(authorities);
-    if (!tls) throw std::runtime_error(tls.error().message());
-    prepared.tls = std::move(*tls);
-    prepared.credentials = read_credentials(config.text("outbound.credentials"));
-    prepared.interfaces = Ourselves::interface_addresses();
-    return prepared;
+    return {Ourselves::interface_addresses()};
 }
 
 Service::Service(ipc::Daemon& daemon, Prepared prepared)
     : daemon_(daemon), prepared_(std::move(prepared)), pool_(daemon.loop(), settings_), chance_(random_seed()),
-      around_{daemon.loop(), settings_, ourselves_, prepared_.tls,
+      around_{daemon.loop(), settings_, ourselves_, nullptr,
               [this](const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {
                   ask(name, type, std::move(done));
               },
@@ -89,7 +60,7 @@ void Service::configure() {
     const Config& config = daemon_.config();
     std::vector<std::string> faults;
     settings_ = read_settings(config, faults);
-    settings_.credentials = prepared_.credentials;
+    read_files(faults);
     tell_faults(faults);
     ourselves_ = {};
     ourselves_.add_name(config.text("server.hostname"));
@@ -98,6 +69,19 @@ void Service::configure() {
     for (const Network& network : config.networks("smtp.public_addresses")) ourselves_.add_public(network);
     for (const std::string& listener : config.list("smtp.listen_addr")) ourselves_.add_listener(listener);
     pool_.clear();                           // what was agreed on under the settings before
+}
+
+// Master shows them: an empty root has none.
+void Service::read_files(std::vector<std::string>& faults) {
+    const auto authorities = daemon_.file("outbound.tls_authorities");
+    if (!authorities) faults.push_back("outbound.tls_authorities: cannot be read");
+    auto tls = tls::ClientContext::make(authorities.value_or(""));
+    if (tls) around_.tls = std::move(*tls);
+    else if (around_.tls) faults.push_back("outbound.tls_authorities: " + tls.error().message());
+    else throw std::runtime_error(tls.error().message());
+    if (const auto credentials = daemon_.file("outbound.credentials")) settings_.credentials = parse_credentials(*credentials, faults);
+    else if (!daemon_.config().text("outbound.credentials").empty())
+        faults.push_back("outbound.credentials: cannot be read, or others than its owner may");
 }
 
 void Service::ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {

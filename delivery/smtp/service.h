@@ -9,13 +9,11 @@
 
 namespace postern::smtp_out {
 
-// What needs the file system, and the system calls that end with confinement.
+// What needs the system calls that end with confinement.
 struct Prepared {
-    std::shared_ptr<const tls::ClientContext> tls;
-    std::map<std::string, Credentials, std::less<>> credentials;
     std::vector<IpAddress> interfaces;
 };
-Prepared prepare(const Config& config);
+Prepared prepare();
 
 class Service {
   public:
@@ -23,6 +21,7 @@ class Service {
 
   private:
     void configure();
+    void read_files(std::vector<std::string>& faults);
     void ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done);
     void ask_policy(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done);
     void start(ipc::Incoming<ipc::Deliver> in);

@@ -116,9 +116,10 @@ def test_the_socket_comes_and_goes_with_a_reload(local):
         def refused():
             try:
                 by_socket(local).quit()
-            except (ConnectionRefusedError, smtplib.SMTPServerDisconnected):
+            except (FileNotFoundError, smtplib.SMTPServerDisconnected):
                 return True
         wait_for(refused, "the socket to be closed")
+        assert not os.path.exists(local.socket)
     finally:
         config.write_text(before)
         local.mailctl("reload")

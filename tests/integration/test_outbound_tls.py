@@ -194,6 +194,25 @@ def test_we_log_in_with_a_host_that_proves_its_name(instance, tmp_path, authorit
         server.wait_for_command("QUIT")                  # the next server here shall not find it kept
 
 
+def test_a_reload_brings_another_password(instance, tmp_path, authority):
+    file = instance.dir / "credentials"
+    before = file.read_text()
+    try:
+        for words, mode, shown in (("joe other", 0o600, True), ("joe third", 0o644, False)):    # others may read it: nobody logs in
+            file.write_text(before.replace(LOGIN["127.0.200.1"], words))
+            file.chmod(mode)
+            instance.mailctl("reload")
+            with smarthost(instance, 1, tmp_path, authority, ["AUTH PLAIN"]) as server:
+                assert instance.send(fresh(server.address))["event"] == "delivered"
+                assert server.messages[0].user == (words if shown else "")
+                server.wait_for_command("QUIT")
+        assert "others than its owner may" in instance.log()
+    finally:
+        file.write_text(before)
+        file.chmod(0o600)
+        instance.mailctl("reload")
+
+
 def test_no_password_goes_to_a_host_that_does_not(instance, tmp_path, authority):
     with smarthost(instance, 3, tmp_path, None, ["AUTH PLAIN"]) as server:
         outcome = instance.send(fresh(server.address))

@@ -23,7 +23,7 @@ def dns():
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory, dns):
-    sender = Sender(tmp_path_factory.mktemp("queue"), dns, settings=["outbound.first_pause=5s"], users=40)
+    sender = Sender(tmp_path_factory.mktemp("queue"), dns, settings=["outbound.first_pause=5s"], users=60)
     sender.start()
     yield sender
     sender.stop()
@@ -127,6 +127,27 @@ def test_NOTIFY_NEVER_is_quiet(instance):
         wait_for(lambda: f"rcpt={rcpt}" in instance.log() and "queue.discarded" in instance.log(), "its quiet end")
         wait_for(lambda: row_of(instance, rcpt) is None, "the message has ended")
     assert not instance.imap(user).select("INBOX")[1][0].strip(b"0")
+
+
+def test_a_report_that_comes_back_is_tied_to_its_message(instance):
+    """Another host took a message, and sends a report about it later."""
+    user = instance.fresh_user()
+    with instance.server() as server:
+        rcpt = fresh(server.address)
+        submit(instance, user, [rcpt])
+        taken, = server.wait_for_messages()
+    number = re.search(rb"by \S+ with \S+ id (\w{26})", taken.data)[1].decode()
+    report = b"\r\n".join([
+        b"From: MAILER-DAEMON@mx.b.example", b"MIME-Version: 1.0", b"Content-Type: multipart/report; report-type=delivery-status; boundary=b", b"",
+        b"--b", b"", b"It did not work.", b"--b", b"Content-Type: message/delivery-status", b"",
+        b"Reporting-MTA: dns; mx.b.example", b"", b"Final-Recipient: rfc822; " + rcpt.encode(), b"Action: failed", b"Status: 5.1.1",
+        b"Diagnostic-Code: smtp; 550 gone away", b"", b"--b", b"Content-Type: message/rfc822", b"", taken.data, b"--b--", b""])
+    with instance.smtp() as session:
+        session.sendmail("", [user.address], report)
+    told = wait_for(lambda: [e for e in json.loads(instance.mailctl("explain", number, "--json"))["items"] if e["event"] == "report.received"], "it is told")
+    values = dict(told[0]["fields"])
+    assert values["rcpt"] == rcpt and values["code"] == "5.1.1" and values["reply"] == "550 gone away" and values["host"] == "mx.b.example"
+    instance.wait_for_mail(user)
 
 
 # ---- an operator -------------------------------------------------------------------------------------------------------

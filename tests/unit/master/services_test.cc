@@ -35,7 +35,7 @@ TEST_CASE("only keyd gets keys, only logd the logs, only api-local asks master")
     for (const Service& row : services()) {
         CHECK(row.keys == (row.id == ipc::ServiceId::keyd));
         CHECK(row.logs == (row.id == ipc::ServiceId::logd));
-        CHECK(row.host_files == (row.id == ipc::ServiceId::resolvd));
+        CHECK(row.secret_files.empty() == (row.id != ipc::ServiceId::smtp_out));
         CHECK(row.control == (row.id == ipc::ServiceId::api_local));
     }
 }
