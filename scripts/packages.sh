@@ -20,6 +20,9 @@ packages_test=(
 # scripts/test-full power: disks whose every write is recorded, the file systems on them.
 packages_power=(python3-pytest strace qemu-system-common fuse3 e2fsprogs xfsprogs btrfs-progs util-linux mount kmod)
 
+# scripts/test-full network: a signed DNS and who validates it, a greylist, packets that are dropped. Exim and OpenSMTPD are unpacked.
+packages_network=(python3-pytest python3-dnspython postfix postgrey nsd unbound ldnsutils nftables iproute2 util-linux mount)
+
 # scripts/test-full only: peers, packaging checks, fresh roots, tools for people.
 packages_full=(
     postfix dovecot-imapd dovecot-lmtpd debootstrap lintian rpm clang-format clang-tidy

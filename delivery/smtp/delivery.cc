@@ -178,6 +178,7 @@ void Delivery::on_host(HostFound found) {
     counters::sts(plan_);
     if (plan_.basis == TlsBasis::sts_testing && !plan_.sts_listed) tell_testing(plan_, "", "the host is not in the policy");
     addresses_ = std::move(found.addresses);
+    problem_before_ = problem_;
     next_address();
 }
 
@@ -300,6 +301,8 @@ void Delivery::transacted(const std::shared_ptr<Conversation>& conversation, boo
     const bool host_answered = transaction.was_answered() || reusable;
     if (reusable) around_.pool.put(pool_key(), conversation);
     if (undecided().empty()) return finish();
+    // That another address of this host, or TLS with it, did not work is no reason to ask it the same again.
+    if (host_answered && !over_) problem_ = problem_before_;
     remember(transaction.problem());
     if (over_) return finish();
     if (reused) return find_hosts();

@@ -95,6 +95,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     std::optional<Transaction> transaction_;
     std::vector<std::optional<Outcome>> outcomes_;
     std::optional<Outcome> problem_;                 // why there are undecided ones
+    std::optional<Outcome> problem_before_;          // the same before the host that is tried now
     ipc::DeliverResult result_;
     bool over_ = false;                              // no further host
     Timer deadline_;

@@ -12,9 +12,10 @@ def openssl(*words):
 
 
 class Certificate:
-    """Signed by `issuer`, by itself without one. `.tls` is a server's context that shows it, with its issuer's if `chain`."""
+    """Signed by `issuer`, by itself without one. `.tls` is a server's context that shows it, with its issuer's if `chain`.
+    An `expired` one is signed by itself."""
 
-    def __init__(self, directory, names=(), issuer=None, is_authority=False, chain=False):
+    def __init__(self, directory, names=(), issuer=None, is_authority=False, chain=False, expired=False):
         stem = directory / f"certificate{next(numbers)}"
         self.path, self.key = stem.with_suffix(".pem"), stem.with_suffix(".key")
         words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key, "-out", self.path,
@@ -24,6 +25,8 @@ class Certificate:
         if issuer:
             words += ["-CA", issuer.path, "-CAkey", issuer.key]
         openssl(*words)
+        if expired:
+            openssl("x509", "-in", self.path, "-signkey", self.key, "-days", "-1", "-out", self.path)
         if chain:
             self.path.write_text(self.path.read_text() + issuer.path.read_text())
 

@@ -74,6 +74,12 @@ def test_a_dead_address_and_a_live_one(instance, domain):
         assert instance.send(domain((10, ["127.0.0.98", "127.0.0.99", server.address])))["event"] == "delivered"
 
 
+def test_what_a_host_says_counts_and_not_that_another_address_of_it_is_dead(instance, domain):
+    with instance.server(extensions=["SIZE 10"]) as server:
+        outcome = instance.send(domain((10, ["127.0.0.98", server.address])))
+    assert (outcome["event"], outcome["code"]) == ("failed", "5.3.4"), outcome
+
+
 def test_both_families(instance, domain):
     with SmtpServer(address="::1", port=instance.outbound_port) as six:
         assert instance.send(domain((10, ["127.0.0.97", "::1"])))["event"] == "delivered"

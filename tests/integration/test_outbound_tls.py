@@ -103,13 +103,15 @@ def test_tls_that_fails(host, level, broken):
         assert outcome["event"] == "delivered" and outcome["tls"] == "none"
 
 
+def no_tls(session, _):
+    session.write("220 2.0.0 go\r\n")
+    session.write(b"this is no TLS record\r\n")
+    return CLOSE
+
+
 @pytest.mark.parametrize("level", ["may", "encrypt"])
 def test_a_handshake_that_fails(host, level):
     """It says go, and then speaks no TLS: in clear where that may be, over a new connection."""
-    def no_tls(session, _):
-        session.write("220 2.0.0 go\r\n")
-        session.write(b"this is no TLS record\r\n")
-        return CLOSE
     there = host(level)
     there.server.behave("STARTTLS", no_tls)
     outcome = there.send()
@@ -118,6 +120,14 @@ def test_a_handshake_that_fails(host, level):
         assert outcome["tls"] == "none" and there.server.sessions == 2
     else:
         assert not there.server.messages
+
+
+def test_what_a_host_says_in_clear_counts_and_not_that_its_tls_failed(host):
+    """A message it will never take is not tried for days, because each attempt begins with a handshake that fails."""
+    there = host("may", extensions=["SIZE 10"])
+    there.server.behave("STARTTLS", no_tls)
+    outcome = there.send()
+    assert (outcome["event"], outcome["code"]) == ("failed", "5.3.4"), outcome
 
 
 def test_none_asks_for_no_tls(host):

@@ -18,6 +18,28 @@ def run(*command, **more):
     return done.stdout
 
 
+def postfix_files(directory, listeners, settings):
+    """The folders and files of a private Postfix below `directory`. `listeners`: {"127.0.0.1:2525": options of that smtpd}."""
+    for name in ("etc", "queue", "data"):
+        (directory / name).mkdir()
+    shutil.chown(directory / "data", "postfix")
+    smtpd = "".join(f"{where} inet n - n - - smtpd{''.join(f' -o {key}={value}' for key, value in options.items())}\n"
+                    for where, options in listeners.items())
+    master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
+    master = re.sub(r"^smtp +inet .*$", smtpd, master, flags=re.MULTILINE)
+    master = re.sub(r"^([a-z]+ +(?:unix|fifo) +[-n] +[-ny]+ +)y", r"\1n", master, flags=re.MULTILINE)
+    master += "postlog unix-dgram n - n - 1 postlogd\n" if "postlogd" not in master else ""
+    (directory / "etc" / "master.cf").write_text(master)
+    common = {
+        "compatibility_level": "3.6", "config_directory": directory / "etc", "queue_directory": directory / "queue",
+        "data_directory": directory / "data", "maillog_file": directory / "maillog",
+        "maillog_file_prefixes": f"{directory}, /var, /dev/stdout", "multi_instance_enable": "yes",
+        "multi_instance_name": f"postfix-{directory.name}", "syslog_name": "postfix", "mydestination": "", "alias_maps": "", "biff": "no",
+        "smtpd_peername_lookup": "no", "smtputf8_enable": "yes",
+    }
+    (directory / "etc" / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in (common | settings).items()))
+
+
 class Mta:
     """`port`: of ours, by name; a path is an LMTP socket's. `tls`: none, may or must, the certificate checked when it must;
     `sni`: the name asked for and expected in it; `login`: a User."""
@@ -46,15 +68,7 @@ class Mta:
 class Postfix(Mta):
     def start(self):
         config = self.dir / "etc"
-        for name in ("etc", "queue", "data"):
-            (self.dir / name).mkdir()
-        shutil.chown(self.dir / "data", "postfix")
-        master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
-        master = re.sub(r"^smtp +inet .*$", f"127.0.0.1:{self.port} inet n - n - - smtpd", master, flags=re.MULTILINE)
-        master = re.sub(r"^([a-z]+ +(?:unix|fifo) +[-n] +[-ny]+ +)y", r"\1n", master, flags=re.MULTILINE)
-        master += "postlog unix-dgram n - n - 1 postlogd\n" if "postlogd" not in master else ""
-        (config / "master.cf").write_text(master)
-        (config / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in self.settings().items()))
+        postfix_files(self.dir, {f"127.0.0.1:{self.port}": {}}, self.settings())
         if self.login:
             (config / "login").write_text(f"[127.0.0.1]:{self.instance.port(self.target)} {self.login.address}:{self.login.password}\n")
         run("postfix", "-c", config, "start")
@@ -65,13 +79,9 @@ class Postfix(Mta):
         hop = f"lmtp:unix:{self.target}" if lmtp else f"smtp:[127.0.0.1]:{self.instance.port(self.target)}"
         levels = {"none": "none", "may": "may", "must": "secure"}
         settings = {
-            "compatibility_level": "3.6", "config_directory": self.dir / "etc", "queue_directory": self.dir / "queue",
-            "data_directory": self.dir / "data", "maillog_file": self.dir / "maillog",
-            "maillog_file_prefixes": f"{self.dir}, /var, /dev/stdout", "multi_instance_enable": "yes",
-            "multi_instance_name": f"postfix-{self.port}", "syslog_name": "postfix", "myhostname": "postfix.sender.test",
-            "mydestination": "", "local_recipient_maps": "", "alias_maps": "", "mynetworks": "127.0.0.0/8",
-            "inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4", "disable_dns_lookups": "yes", "biff": "no",
-            "smtpd_peername_lookup": "no", "default_transport": hop, "relay_transport": hop, "smtputf8_enable": "yes",
+            "myhostname": "postfix.sender.test", "local_recipient_maps": "", "mynetworks": "127.0.0.0/8",
+            "inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4", "disable_dns_lookups": "yes",
+            "default_transport": hop, "relay_transport": hop,
             "smtputf8_autodetect_classes": "all", "smtp_tls_security_level": levels[self.tls], "smtp_tls_loglevel": "1",
             "smtp_tls_CAfile": self.authorities, "smtp_tls_servername": self.sni,
             "smtp_tls_secure_cert_match": self.sni, "minimal_backoff_time": "5s", "queue_run_delay": "5s",

@@ -2,7 +2,6 @@
 import email
 import email.policy
 import pathlib
-import re
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +11,7 @@ import pytest
 from certificates import Certificate
 from dns_server import DnsServer
 from lab import wait_for
-from mta import run
+from mta import postfix_files, run
 from outbound import Sender
 from test_senders import EIGHT_BIT, text
 
@@ -27,28 +26,17 @@ class Receiver:
         directory.chmod(0o755)
 
     def start(self):
-        for name in ("etc", "queue", "data", "mail"):
-            (self.dir / name).mkdir()
-        shutil.chown(self.dir / "data", "postfix")
+        (self.dir / "mail").mkdir()
         shutil.chown(self.dir / "mail", NOBODY, NOBODY)
-        master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
-        master = re.sub(r"^smtp +inet .*$", f"{ADDRESS}:{self.port} inet n - n - - smtpd", master, flags=re.MULTILINE)
-        master = re.sub(r"^([a-z]+ +(?:unix|fifo) +[-n] +[-ny]+ +)y", r"\1n", master, flags=re.MULTILINE)
-        master += "postlog unix-dgram n - n - 1 postlogd\n" if "postlogd" not in master else ""
-        (self.dir / "etc" / "master.cf").write_text(master)
         settings = {
-            "compatibility_level": "3.6", "config_directory": self.dir / "etc", "queue_directory": self.dir / "queue",
-            "data_directory": self.dir / "data", "maillog_file": self.dir / "maillog",
-            "maillog_file_prefixes": f"{self.dir}, /var, /dev/stdout", "multi_instance_enable": "yes",
-            "multi_instance_name": f"postfix-{self.port}", "syslog_name": "postfix", "myhostname": "mx.peer.test", "mydestination": "",
-            "alias_maps": "", "mynetworks": "", "inet_interfaces": "all", "inet_protocols": "ipv4", "biff": "no",
-            "smtpd_peername_lookup": "no", "smtputf8_enable": "yes", "virtual_mailbox_domains": "peer.test",
-            "virtual_mailbox_base": self.dir / "mail", "virtual_mailbox_maps": f"texthash:{self.dir}/etc/mailboxes",
-            "virtual_uid_maps": f"static:{NOBODY}", "virtual_gid_maps": f"static:{NOBODY}", "virtual_minimum_uid": "100",
+            "myhostname": "mx.peer.test", "mynetworks": "", "inet_interfaces": "all", "inet_protocols": "ipv4",
+            "virtual_mailbox_domains": "peer.test", "virtual_mailbox_base": self.dir / "mail",
+            "virtual_mailbox_maps": f"texthash:{self.dir}/etc/mailboxes", "virtual_uid_maps": f"static:{NOBODY}",
+            "virtual_gid_maps": f"static:{NOBODY}", "virtual_minimum_uid": "100",
             "smtpd_tls_security_level": "may", "smtpd_tls_cert_file": self.certificate.path, "smtpd_tls_key_file": self.certificate.key,
             "smtpd_tls_received_header": "yes", "smtpd_relay_restrictions": "reject_unauth_destination",
         }
-        (self.dir / "etc" / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+        postfix_files(self.dir, {f"{ADDRESS}:{self.port}": {}}, settings)
         (self.dir / "etc" / "mailboxes").write_text("ann@peer.test ann/\nj\u00f6rg@peer.test ann/\n")
         run("postfix", "-c", self.dir / "etc", "start")
 
