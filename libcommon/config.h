@@ -18,6 +18,7 @@ namespace postern {
 struct Rate {
     std::uint64_t count = 0;
     std::chrono::milliseconds period{};
+    bool operator==(const Rate&) const = default;
 };
 
 class Config {
