@@ -1,5 +1,6 @@
 #include "fetch/service.h"
 
+#include "ipc/ask_dns.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
@@ -10,7 +11,6 @@
 namespace postern::fetch {
 namespace {
 
-constexpr std::chrono::seconds dns_deadline{60};           // resolvd gives up long before
 constexpr std::size_t shown_url = 300;
 
 Gauge in_work{"fetch_requests_running", "", "Requests in work"};
@@ -59,22 +59,6 @@ void Service::configure() {
     max_requests_ = daemon_.config().size("fetch.max_requests");
 }
 
-void Service::ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {
-    ipc::DnsQuery query;
-    query.name = name;
-    query.record = type;
-    daemon_.link(ipc::ServiceId::resolvd)
-        .call<ipc::DnsQuery>(
-            query,
-            [done = std::move(done)](Result<ipc::DnsAnswer> answer) {
-                if (answer) return done(*answer);
-                ipc::DnsAnswer none;
-                none.reason = answer.error().message().substr(0, decltype(none.reason)::limit);
-                done(none);
-            },
-            dns_deadline);
-}
-
 void Service::start(const ipc::Incoming<ipc::HttpRequest>& in) {
     const auto done = [trace = TraceId::make(), request = in.message, reply = in.reply,
                        began = std::chrono::steady_clock::now()](const ipc::HttpReply& answer) {
@@ -90,7 +74,7 @@ void Service::start(const ipc::Incoming<ipc::HttpRequest>& in) {
     }
     in_work.set(static_cast<std::int64_t>(++running_));
     const Ask dns = [this](const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> answered) {
-        ask(name, type, std::move(answered));
+        ipc::ask_dns(daemon_, name, type, std::move(answered));
     };
     std::make_shared<Request>(daemon_.loop(), *web_, rules_, dns, in.message, [this, done](const ipc::HttpReply& answer) {
         done(answer);

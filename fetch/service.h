@@ -18,7 +18,6 @@ class Service {
 
   private:
     void configure();
-    void ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done);
     void start(const ipc::Incoming<ipc::HttpRequest>& in);
     void ended();
 

@@ -1,6 +1,7 @@
 #include "delivery/smtp/service.h"
 
 #include "delivery/smtp/counters.h"
+#include "ipc/ask_dns.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
 
@@ -10,7 +11,6 @@
 namespace postern::smtp_out {
 namespace {
 
-constexpr std::chrono::seconds dns_deadline{60};           // resolvd gives up long before
 // A drain lets sessions end by themselves for a moment; then what has not sent its message goes back to the queue.
 constexpr std::chrono::seconds drain_patience{5};
 
@@ -40,7 +40,7 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
       }),
       around_{daemon.loop(), settings_, ourselves_, nullptr,
               [this](const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {
-                  ask(name, type, std::move(done));
+                  ipc::ask_dns(daemon_, name, type, std::move(done));
               },
               [this](const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done) {
                   ask_policy(domain, std::move(done));
@@ -88,22 +88,6 @@ void Service::read_files(std::vector<std::string>& faults) {
     if (const auto credentials = daemon_.file("outbound.credentials")) settings_.credentials = parse_credentials(*credentials, faults);
     else if (!daemon_.config().text("outbound.credentials").empty())
         faults.push_back("outbound.credentials: cannot be read, or others than its owner may");
-}
-
-void Service::ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {
-    ipc::DnsQuery query;
-    query.name = name.substr(0, decltype(query.name)::limit);
-    query.record = type;
-    daemon_.link(ipc::ServiceId::resolvd)
-        .call<ipc::DnsQuery>(
-            query,
-            [done = std::move(done)](Result<ipc::DnsAnswer> answer) {
-                if (answer) return done(*answer);
-                ipc::DnsAnswer none;
-                none.reason = answer.error().message().substr(0, decltype(none.reason)::limit);
-                done(none);
-            },
-            dns_deadline);
 }
 
 void Service::ask_policy(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done) {

@@ -22,7 +22,6 @@ class Service {
   private:
     void configure();
     void read_files(std::vector<std::string>& faults);
-    void ask(const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done);
     void ask_policy(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done);
     void start(ipc::Incoming<ipc::Deliver> in);
     void ended(const std::shared_ptr<Delivery>& delivery);

@@ -1,5 +1,6 @@
 #include "tlspolicyd/reports/reports.h"
 
+#include "ipc/ask_dns.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
 #include "libcommon/text.h"
@@ -16,7 +17,7 @@ namespace {
 
 using State = ipc::TlsReportState;
 
-constexpr std::chrono::seconds period{5}, dns_deadline{60};
+constexpr std::chrono::seconds period{5};
 constexpr std::size_t most_at_once = 8;
 constexpr std::int64_t tidy_every = 600;
 
@@ -136,22 +137,19 @@ void Reports::work() {
 
 void Reports::ask(const Stretch& stretch) {
     ++running_;
-    ipc::DnsQuery query;
-    query.name = "_smtp._tls." + stretch.domain;
-    query.record = ipc::DnsType::txt;
-    daemon_.link(ipc::ServiceId::resolvd).call<ipc::DnsQuery>(query, [this, stretch](Result<ipc::DnsAnswer> answer) {
+    ipc::ask_dns(daemon_, "_smtp._tls." + stretch.domain, ipc::DnsType::txt, [this, stretch](const ipc::DnsAnswer& answer) {
         --running_;
         answered(stretch, answer);
         work();
-    }, dns_deadline);
+    });
 }
 
-void Reports::answered(const Stretch& stretch, const Result<ipc::DnsAnswer>& answer) {
-    const bool unknown = !answer || answer->status == ipc::DnsStatus::failed || answer->status == ipc::DnsStatus::timed_out;
+void Reports::answered(const Stretch& stretch, const ipc::DnsAnswer& answer) {
+    const bool unknown = answer.status == ipc::DnsStatus::failed || answer.status == ipc::DnsStatus::timed_out;
     if (unknown && stretch.tries < max_tries) return;         // its next time is set
     std::vector<std::string_view> texts;
     if (!unknown)
-        for (const ipc::DnsRecord& record : answer->records) texts.push_back(record.data.view());
+        for (const ipc::DnsRecord& record : answer.records) texts.push_back(record.data.view());
     const auto targets = choose_record(texts);
     if (targets) {
         holds(results_.set_targets(stretch.id, *targets, wall_seconds()));

@@ -35,7 +35,7 @@ class Reports {
     void tell_lost(const Results::Lost& lost);
     void work();
     void ask(const Stretch& stretch);
-    void answered(const Stretch& stretch, const Result<ipc::DnsAnswer>& answer);
+    void answered(const Stretch& stretch, const ipc::DnsAnswer& answer);
     void send(const DueTarget& due);
     void delivered(const DueTarget& due, const Delivered& outcome);
     std::vector<PolicyResults> results_of(const Stretch& stretch);

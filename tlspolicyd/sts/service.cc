@@ -1,5 +1,6 @@
 #include "tlspolicyd/sts/service.h"
 
+#include "ipc/ask_dns.h"
 #include "libcommon/counters.h"
 #include "libcommon/log.h"
 
@@ -9,7 +10,6 @@
 namespace postern::sts {
 namespace {
 
-constexpr std::chrono::seconds dns_deadline{60};     // resolvd gives up long before
 constexpr std::chrono::minutes fetch_time{1};        // RFC 8461 section 3.3
 constexpr std::chrono::seconds fetch_margin{15};     // for fetch to say so
 
@@ -52,15 +52,7 @@ void Service::configure() {
 Outside Service::outside(std::function<void(const Failure&)> failed) {
     Outside outside;
     outside.txt = [this](const std::string& name, std::function<void(const ipc::DnsAnswer&)> done) {
-        ipc::DnsQuery query;
-        query.name = name;
-        query.record = ipc::DnsType::txt;
-        daemon_.link(ipc::ServiceId::resolvd).call<ipc::DnsQuery>(query, [done = std::move(done)](Result<ipc::DnsAnswer> answer) {
-            if (answer) return done(*answer);
-            ipc::DnsAnswer unanswered;
-            unanswered.reason = answer.error().message().substr(0, decltype(unanswered.reason)::limit);
-            done(unanswered);
-        }, dns_deadline);
+        ipc::ask_dns(daemon_, name, ipc::DnsType::txt, std::move(done));
     };
     outside.get = [this](const std::string& url, std::function<void(const ipc::HttpReply&)> done) {
         ipc::HttpRequest request;
