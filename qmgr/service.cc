@@ -399,11 +399,13 @@ void Service::serve_orders() {
         const ipc::AddHoldRule& ask = in.message;
         ipc::HoldRule rule{0, ask.sender, ask.recipient, ask.domain, printable(ask.reason.view()).substr(0, 200), {}, 0};
         rule.by = printable(ask.actor.who.view(), 64).substr(0, 64);
-        const auto number = queue_.add_hold_rule(std::move(rule), kept(ask.actor, "hold-rule add", [this, reply = in.reply](ipc::AdminResult result) {
-            result.id = queue_.orders().last_rule;
+        const auto made = std::make_shared<std::uint64_t>(0);        // known before it is written
+        const auto number = queue_.add_hold_rule(std::move(rule), kept(ask.actor, "hold-rule add", [made, reply = in.reply](ipc::AdminResult result) {
+            result.id = *made;
             reply(result);
         }));
-        if (!number) in.reply({ipc::AdminStatus::invalid, 0, number.error().message()});
+        if (!number) return in.reply({ipc::AdminStatus::invalid, 0, number.error().message()});
+        *made = *number;
     });
     daemon_.on<ipc::RemoveHoldRule>([this](In<ipc::RemoveHoldRule> in) {
         if (!queue_.remove_hold_rule(in.message.number, kept(in.message.actor, "hold-rule delete", in.reply)))

@@ -11,6 +11,8 @@ TESTDATA = ROOT.parent / "shared" / "testdata"
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from failures import pytest_runtest_makereport  # noqa: E402, F401
+from certificates import Certificate  # noqa: E402
+from dns_server import DnsServer  # noqa: E402
 from lab import Instance  # noqa: E402
 
 
@@ -26,6 +28,18 @@ def instance(tmp_path_factory):
     yield running
     if not given:
         running.stop()
+
+
+@pytest.fixture(scope="module")
+def dns():
+    with DnsServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """Who vouches for the servers of a module."""
+    return Certificate(tmp_path_factory.mktemp("authority"), is_authority=True)
 
 
 @pytest.fixture

@@ -8,24 +8,12 @@ import subprocess
 import pytest
 
 from certificates import Certificate
-from dns_server import DnsServer
 from lab import ROOT, wait_for
 from outbound import Sender, free_port
 from policy_host import PolicyHost, policy, respond
 
 numbers = itertools.count(1)
 BUILD = ROOT / "build" / "release"
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with DnsServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Certificate(tmp_path_factory.mktemp("authority"), is_authority=True)
 
 
 @pytest.fixture(scope="module")

@@ -5,24 +5,12 @@ import itertools
 import pytest
 
 from certificates import Certificate
-from dns_server import DnsServer
 from outbound import Sender, fresh
 from smtp_server import CLOSE, GARBAGE, SmtpServer
 
 numbers = itertools.count(1)
 LEVELS = ["none", "may", "encrypt", "verify", "secure"]
 LOGIN = {"127.0.200.1": "joe p@ss", "127.0.200.2": "ann secret", "127.0.200.3": "eve secret", "127.0.200.4": "tom secret"}
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with DnsServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Certificate(tmp_path_factory.mktemp("authority"), is_authority=True)
 
 
 @pytest.fixture(scope="module")

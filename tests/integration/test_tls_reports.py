@@ -14,7 +14,6 @@ import threading
 import pytest
 
 from certificates import Certificate
-from dns_server import DnsServer
 from lab import wait_for
 from outbound import Sender, free_port
 from policy_host import PolicyHost, policy, respond
@@ -22,17 +21,6 @@ from smtp_server import CLOSE
 
 numbers = itertools.count(1)
 POLICY_PORT = free_port()
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with DnsServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Certificate(tmp_path_factory.mktemp("authority"), is_authority=True)
 
 
 @pytest.fixture(scope="module")
