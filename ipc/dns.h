@@ -18,12 +18,17 @@ enum class DnsStatus : std::uint8_t {
     no_data,        // the name exists, with no record of this type
     no_name,        // NXDOMAIN
     bad_name,       // no name: over 253 octets, a label over 63 or empty
-    failed,         // SERVFAIL, bogus, refused, a chain of CNAMEs too long: temporary for who asks
+    failed,         // SERVFAIL, refused, a chain of CNAMEs too long: temporary for who asks
     timed_out,      // temporary, too
+    bogus,          // somebody answers, and it is not what the zone signed: temporary, and not to be got around
 };
-constexpr DnsStatus last_enumerator(DnsStatus) { return DnsStatus::timed_out; }
+constexpr DnsStatus last_enumerator(DnsStatus) { return DnsStatus::bogus; }
+// Nothing is known of what was asked: neither that it is there nor that it is not.
+constexpr bool is_temporary(DnsStatus status) {
+    return status == DnsStatus::failed || status == DnsStatus::timed_out || status == DnsStatus::bogus;
+}
 constexpr std::string_view to_string(DnsStatus status) {
-    constexpr std::string_view names[] = {"found", "no-data", "no-name", "bad-name", "failed", "timed-out"};
+    constexpr std::string_view names[] = {"found", "no-data", "no-name", "bad-name", "failed", "timed-out", "bogus"};
     return names[static_cast<std::size_t>(status)];
 }
 

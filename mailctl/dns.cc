@@ -22,6 +22,7 @@ constexpr Ending endings[] = {
     {"bad-name", exit_data, "not a name"},
     {"failed", exit_unavailable, "no answer"},
     {"timed-out", exit_unavailable, "no answer in time"},
+    {"bogus", exit_unavailable, "an answer that is not true"},
 };
 
 const Ending& ending_of(const json::Value& answer) {

@@ -5,7 +5,9 @@
 namespace postern::dns {
 namespace {
 
-constexpr unsigned no_error = 0, nxdomain = 3;
+constexpr unsigned no_error = 0, servfail = 2, nxdomain = 3;
+
+bool is_answer(const Reply& reply) { return reply.code == no_error || reply.code == nxdomain; }
 
 } // namespace
 
@@ -17,6 +19,11 @@ Chain::Chain(const Question& question) : question_(question) {
 Chain::Step Chain::refuse(std::string why) {
     why_ = std::move(why);
     return Step::refused;
+}
+
+Chain::Step Chain::reject(std::string_view why) {
+    why_ = why;
+    return Step::bogus;
 }
 
 Chain::Step Chain::fail(std::string why) {
@@ -67,11 +74,19 @@ Chain::Step Chain::deny(const Reply& reply, unsigned links_before) {
 }
 
 Chain::Step Chain::take(const Reply& reply, bool trusted) {
-    if (reply.code != no_error && reply.code != nxdomain) return refuse(code_name(reply.code));
+    if (reply.code == servfail && trusted) {
+        if (reply.validation_fault) return reject(*reply.validation_fault);
+        refuse(code_name(reply.code));
+        return Step::unclear;
+    }
+    if (!is_answer(reply)) return refuse(code_name(reply.code));
     const Step step = read(reply);
     if (step != Step::refused) answer_.authentic = answer_.authentic && reply.authentic && trusted;
     return step;
 }
+
+// Who has the data when nobody asks whether it is true did not lack it before. The data itself is looked at no further.
+Chain::Step Chain::take_unchecked(const Reply& reply) { return is_answer(reply) ? reject("there is an answer, but only unchecked") : Step::refused; }
 
 Chain::Step Chain::read(const Reply& reply) {
     const unsigned links_before = links_;

@@ -16,9 +16,13 @@ class Chain {
         done,            // answer() has it
         go_on,           // question() is what to ask next
         refused,         // this server cannot say: why()
+        unclear,         // nor can this one, and whether DNSSEC is why it does not say: what it answers unchecked tells
+        bogus,           // it can, and must not: the answer is not what its zone signed; why()
     };
-    // `trusted`: this server's AD counts.
+    // `trusted`: this server's AD counts, and so does its SERVFAIL (RFC 4035 section 5.5).
     Step take(const Reply& reply, bool trusted);
+    // The same server's reply to the same question with CD, after an unclear one: refused or bogus.
+    Step take_unchecked(const Reply& reply);
 
     const Question& question() const { return question_; }
     const std::string& why() const { return why_; }
@@ -27,6 +31,7 @@ class Chain {
 
   private:
     Step refuse(std::string why);
+    Step reject(std::string_view why);
     Step fail(std::string why);
     Step read(const Reply& reply);
     bool follow(const Reply& reply);

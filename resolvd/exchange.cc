@@ -48,11 +48,11 @@ struct Address {
     }
 };
 
-Query fresh_query(const Question& question, bool want_authentic) {
+Query fresh_query(const Question& question, Want want) {
     std::array<unsigned char, 34> dice;                    // a bit for each letter of the longest name, then the id
     random_bytes(dice.data(), dice.size());
     const auto id = static_cast<std::uint16_t>(dice[32] << 8U | dice[33]);
-    return make_query(question, id, std::span(dice).first(32), want_authentic);
+    return make_query(question, id, std::span(dice).first(32), want);
 }
 
 // One event a minute, whatever arrives: who sends false answers must not fill the log. The counters have them all.
@@ -70,9 +70,9 @@ void count_rejected(const Server& server, const Question& question, Match why) {
 
 } // namespace
 
-Exchange::Exchange(Loop& loop, const Server& server, const Question& question, std::chrono::milliseconds timeout, Done done)
+Exchange::Exchange(Loop& loop, const Server& server, const Question& question, Want want, std::chrono::milliseconds timeout, Done done)
     : loop_(loop), server_(server), question_(question), timeout_(timeout), done_(std::move(done)),
-      query_(fresh_query(question, server.trusted)),
+      query_(fresh_query(question, want)),
       timer_(loop, [this] { lost(broken_.empty() ? "no answer in time" : broken_); }) {
     ask_by_datagram();
 }

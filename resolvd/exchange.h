@@ -24,7 +24,7 @@ class Exchange {
     using Done = std::function<void(Outcome)>;
 
     // `done` is called once, never from within the constructor; it may destroy the exchange.
-    Exchange(Loop& loop, const Server& server, const Question& question, std::chrono::milliseconds timeout, Done done);
+    Exchange(Loop& loop, const Server& server, const Question& question, Want want, std::chrono::milliseconds timeout, Done done);
 
   private:
     bool open_socket(int type);

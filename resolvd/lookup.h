@@ -1,5 +1,6 @@
 // One question on its way: server after server until one can say, then on along CNAMEs that lead out of the answer. Who asks the
-// same meanwhile joins. Ends by its deadline, whatever the servers do.
+// same meanwhile joins. Ends by its deadline, whatever the servers do. Each server is asked about one link once for each round, and once
+// more, unchecked, after a SERVFAIL that does not say why.
 #pragma once
 
 #include "resolvd/chain.h"
@@ -29,8 +30,11 @@ class Lookup {
     void ask_for_next();
     void ask();
     void heard(std::size_t server, Exchange::Outcome outcome);
+    void ask_unchecked(std::size_t server);
     void silent(std::size_t server, const std::string& why);
     void refused(std::size_t server, const std::string& why);
+    void bogus(std::size_t server, const std::string& why);
+    void give_up(ipc::DnsStatus status);
     void fail(ipc::DnsStatus status, const std::string& why);
     void finish(ipc::DnsAnswer answer);
 
@@ -43,6 +47,7 @@ class Lookup {
     std::deque<std::size_t> todo_;               // servers to ask about this link of the chain
     bool begun_ = false;
     bool anybody_answered_ = false;              // about this link
+    std::string bogus_why_;                      // a server that is trusted found it so
     std::string last_why_ = "too many look-ups before it";
     std::unique_ptr<Exchange> exchange_;
 };

@@ -2,6 +2,7 @@
 
 #include "libcommon/owned.h"
 #include "libcommon/text.h"
+#include "resolvd/extended_error.h"
 #include "resolvd/name.h"
 
 #include <algorithm>
@@ -97,14 +98,15 @@ void read_authority(const ldns_rr* rr, Reply& reply) {
 
 } // namespace
 
-Query make_query(const Question& question, std::uint16_t id, std::span<const unsigned char> dice, bool want_authentic) {
+Query make_query(const Question& question, std::uint16_t id, std::span<const unsigned char> dice, Want want) {
     const std::string name = wire_name(question.name, dice);
     ldns_rdf* owner = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name.size(), name.data());
     const Packet packet(owner ? ldns_pkt_query_new(owner, types[static_cast<std::size_t>(question.type)].number, LDNS_RR_CLASS_IN, LDNS_RD)
                               : nullptr);                  // owns `owner` from now on
     if (!packet) throw std::bad_alloc();
     ldns_pkt_set_id(packet.get(), id);
-    ldns_pkt_set_ad(packet.get(), want_authentic);
+    ldns_pkt_set_ad(packet.get(), want == Want::authentic);
+    ldns_pkt_set_cd(packet.get(), want == Want::unchecked);
     ldns_pkt_set_edns_udp_size(packet.get(), max_datagram);
     std::uint8_t* bytes = nullptr;
     std::size_t size = 0;
@@ -146,6 +148,7 @@ Result<Reply> read_reply(std::string_view bytes) {
     for (std::size_t i = 0; i < ldns_rr_list_rr_count(answer); ++i) read_record(ldns_rr_list_rr(answer, i), reply);
     const ldns_rr_list* authority = ldns_pkt_authority(packet.get());
     for (std::size_t i = 0; i < ldns_rr_list_rr_count(authority); ++i) read_authority(ldns_rr_list_rr(authority, i), reply);
+    if (const ldns_rdf* options = ldns_pkt_edns_data(packet.get())) reply.validation_fault = validation_fault(bytes_of(options));
     return reply;
 }
 

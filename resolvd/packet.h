@@ -25,8 +25,13 @@ struct Query {
     std::string wire;
     std::size_t question_end = 0;        // behind header and question: what an answer has to repeat
 };
-// `want_authentic` sets AD: "say whether you validated it" (RFC 6840 section 5.7), without the signatures that DO would bring.
-Query make_query(const Question& question, std::uint16_t id, std::span<const unsigned char> dice, bool want_authentic);
+// What a server is told of DNSSEC.
+enum class Want : std::uint8_t {
+    anything,        // nothing
+    authentic,       // AD: "say whether you validated it" (RFC 6840 section 5.7), without the signatures that DO would bring
+    unchecked,       // CD: "do not validate" (RFC 4035 section 3.2.2)
+};
+Query make_query(const Question& question, std::uint16_t id, std::span<const unsigned char> dice, Want want);
 
 // Is this the answer to that? Nothing else in it is looked at before it is.
 enum class Match : std::uint8_t { ours, too_short, no_answer, other_id, other_question, other_case };
@@ -46,6 +51,7 @@ struct Reply {
     bool recursive = false;              // RA
     bool delegates = false;              // NS records in the authority section
     std::vector<ResourceRecord> answer;          // of types we know
+    std::optional<std::string> validation_fault; // "signature expired": what the server says DNSSEC found (RFC 8914)
     std::size_t unusable = 0;            // records left out: names that cannot be written, data that is too long
     std::optional<std::uint32_t> denial_ttl;   // how long a "no" may be kept: the SOA's TTL or minimum (RFC 2308 section 5)
 };

@@ -126,6 +126,7 @@ void Delivery::on_mx() {
     MxHosts chosen = choose_hosts(hop_.host, answer, is_us, around_.chance);
     if (chosen.problem) {
         if (chosen.problem->status == DeliveryStatus::deferred) result_.reach = Reach::unreachable;
+        if (answer.status == ipc::DnsStatus::bogus) count_bogus("", chosen.problem->text);
         problem_ = std::move(chosen.problem);
         return finish();
     }
@@ -153,7 +154,7 @@ void Delivery::next_host() {
 
 void Delivery::on_host(HostFound found) {
     if (found.problem) {
-        if (found.is_bogus) count_tls(bogus_tlsa(host_.name, found.problem->text));
+        if (found.is_bogus) count_bogus(host_.name, found.problem->text);
         if (found.problem->status == DeliveryStatus::deferred) result_.reach = Reach::unreachable;
         remember(*found.problem);
         return next_host();
@@ -267,6 +268,11 @@ void Delivery::count_tls(std::optional<ipc::TlsResult> result) {
     if (!result || !by_domain || message_.tls_report || !around_.settings.tls_reports) return;
     result->domain = hop_.host;
     around_.tally.add(std::move(*result));
+}
+
+// A failure of DANE, where DANE would have counted.
+void Delivery::count_bogus(const std::string& host, std::string_view why) {
+    if (level_ == TlsLevel::dane) count_tls(bogus_dns(host, why));
 }
 
 // A problem that may pass outweighs one that will not: the next attempt may find the better host.

@@ -68,6 +68,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     Outcome with_rule(Outcome problem, const TlsPlan& plan) const;
     void tell_testing(const Conversation& conversation) const;
     void tell_testing(const TlsPlan& plan, std::string_view remote, std::string_view reason) const;
+    void count_bogus(const std::string& host, std::string_view why);
     void count_tls(std::optional<ipc::TlsResult> result);
     void expire();
     void finish();

@@ -12,7 +12,11 @@ using ipc::DnsAnswer;
 using ipc::DnsStatus;
 using ipc::DnsType;
 
-bool is_temporary(const DnsAnswer& answer) { return answer.status == DnsStatus::failed || answer.status == DnsStatus::timed_out; }
+// Of two answers without an address the one that says more of why: bogus, then temporary, for the address may be there next time.
+const DnsAnswer& telling(const DnsAnswer& one, const DnsAnswer& other) {
+    if (one.status == DnsStatus::bogus || other.status == DnsStatus::bogus) return one.status == DnsStatus::bogus ? one : other;
+    return is_temporary(one.status) ? one : other;
+}
 
 std::vector<IpAddress> addresses_in(const std::optional<DnsAnswer>& answer) {
     std::vector<IpAddress> addresses;
@@ -55,10 +59,9 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
     void on_addresses() {
         found_.addresses = in_turns(addresses_in(v6_), addresses_in(v4_));
         if (found_.addresses.empty()) {
-            // Of two answers the temporary one counts: the address may be there next time.
-            const DnsAnswer& one = v6_ ? *v6_ : *v4_;
-            const DnsAnswer& other = v4_ ? *v4_ : *v6_;
-            found_.problem = no_answer(question_.name, is_temporary(one) ? one : other);
+            const DnsAnswer& why = telling(v6_ ? *v6_ : *v4_, v4_ ? *v4_ : *v6_);
+            found_.is_bogus = why.status == DnsStatus::bogus;
+            found_.problem = no_answer(question_.name, why);
             return finish();
         }
         if (!question_.dane) return finish();
@@ -98,9 +101,11 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
 
     void on_tlsa(const DnsAnswer& answer) {
         // Section 2.1.2: who can suppress the answer must not thereby suppress TLS.
-        if (is_temporary(answer)) {
-            found_.is_bogus = answer.status == DnsStatus::failed;
-            found_.problem = deferred("4.7.5", "TLSA records of " + found_.dane.base + " cannot be had: " + answer.reason.value);
+        if (is_temporary(answer.status)) {
+            const std::string records = "TLSA records of " + found_.dane.base;
+            found_.is_bogus = answer.status == DnsStatus::bogus;
+            found_.problem = found_.is_bogus ? bogus_answer(records + " are", answer)
+                                             : deferred("4.7.5", records + " cannot be had: " + answer.reason.value);
             return finish();
         }
         if (answer.status != DnsStatus::found || !answer.authentic) return ask_tlsa();

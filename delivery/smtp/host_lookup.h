@@ -23,7 +23,7 @@ struct HostFound {
     std::vector<IpAddress> addresses;        // IPv6 and IPv4 in turns
     DaneFinding dane;
     std::optional<Outcome> problem;          // no address, or TLSA records that could not be had: not to be connected to
-    bool is_bogus = false;                   // a resolver gave an error instead of those
+    bool is_bogus = false;                   // DNSSEC says that what is answered is not true
 };
 
 struct HostQuestion {

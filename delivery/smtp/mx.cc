@@ -32,8 +32,14 @@ Outcome no_answer(std::string_view name, const ipc::DnsAnswer& answer) {
     case DnsStatus::no_data: return failed("5.4.4", "no address of " + shown);
     case DnsStatus::failed:
     case DnsStatus::timed_out: break;
+    case DnsStatus::bogus: return bogus_answer("the DNS answer for " + shown + " is", answer);
     }
     return deferred("4.4.3", "the DNS does not answer for " + shown + ": " + printable(answer.reason.view(), 150));
+}
+
+// RFC 7672 section 2.1.1: as if the DNS had not answered; what is told apart is told to people and in reports.
+Outcome bogus_answer(std::string_view what, const ipc::DnsAnswer& answer) {
+    return deferred("4.7.5", std::string(what) + " bogus (" + printable(answer.reason.view(), 150) + ")");
 }
 
 Outcome loops_back(std::string_view domain) {

@@ -34,6 +34,8 @@ MxHosts choose_hosts(const std::string& domain, const ipc::DnsAnswer& answer,
 void cut_at(std::vector<MxHost>& hosts, std::uint16_t preference);
 
 Outcome loops_back(std::string_view domain);
+// Somebody answers and DNSSEC says that it is not true; `what` with its verb, "the MX is".
+Outcome bogus_answer(std::string_view what, const ipc::DnsAnswer& answer);
 // Of a name without the records that were asked for.
 Outcome no_answer(std::string_view name, const ipc::DnsAnswer& answer);
 

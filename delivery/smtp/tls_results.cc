@@ -97,7 +97,7 @@ std::optional<ipc::TlsResult> tls_result(const Conversation& conversation) {
     return result;
 }
 
-ipc::TlsResult bogus_tlsa(const std::string& host, std::string_view why) {
+ipc::TlsResult bogus_dns(const std::string& host, std::string_view why) {
     ipc::TlsResult result;
     result.policy = TlsPolicyType::tlsa;
     result.result = TlsResultType::dnssec_invalid;

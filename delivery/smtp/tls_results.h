@@ -23,8 +23,8 @@ std::optional<ipc::TlsResultType> judge(const TlsPlan& plan, const TlsEnd& end);
 
 // Without its domain.
 std::optional<ipc::TlsResult> tls_result(const Conversation& conversation);
-// The resolver gave no TLSA records but an error: section 4.3.2.1.
-ipc::TlsResult bogus_tlsa(const std::string& host, std::string_view why);
+// DNSSEC says that what the DNS answers is not true: of a host's addresses or TLSA records, of the MX where there is no host. Section 4.3.2.
+ipc::TlsResult bogus_dns(const std::string& host, std::string_view why);
 // A policy that is enforced does not name the host, so it was not connected to.
 ipc::TlsResult unlisted_host(const std::string& host, const std::string& sts_id);
 

@@ -14,6 +14,8 @@ and minimum are `negative_ttl`. CNAMEs are followed in the answer unless `chase`
 
 Behaviours, of UDP and TCP unless said otherwise:
     silent          no answer                        servfail, refused, formerr   that code
+    bogus           SERVFAIL, but to who asks with CD the answer, as a resolver that found it not to validate
+    bogus_said      the same, and says why: RFC 8914, code 7
     nxdomain        that code, with the SOA          no_soa     NXDOMAIN or no data, without one
     lame            a referral without RA            empty      NOERROR, nothing in it
     truncate        UDP: TC and no records; TCP: the whole answer
@@ -33,6 +35,7 @@ import struct
 import threading
 import time
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.name
@@ -167,6 +170,10 @@ class DnsServer:
                                   query.flags, query.edns >= 0))
         behaviour = self.behaviours.get(name, self.behaviours.get("*"))
         response = dns.message.make_response(query, recursion_available=True)
+        if behaviour in BOGUS and not query.flags & dns.flags.CD:
+            response.set_rcode(dns.rcode.SERVFAIL)
+            response.use_edns(options=BOGUS[behaviour])
+            return behaviour, response
         if behaviour in CODES:
             response.set_rcode(CODES[behaviour])
             return behaviour, response
@@ -251,6 +258,8 @@ class DnsServer:
 
 CODES = {"servfail": dns.rcode.SERVFAIL, "refused": dns.rcode.REFUSED, "formerr": dns.rcode.FORMERR}
 
+BOGUS = {"bogus": [], "bogus_said": [dns.edns.EDEOption(7, "since 2020-03-01")]}
+
 
 def emptied(response, query):
     """What fits no datagram: TC, the question and nothing else."""
@@ -299,7 +308,7 @@ MANGLED = {
     "storm": lambda response, query: [*(random.randbytes(random.randrange(1, 600)) for _ in range(200)), response.to_wire()],
     "spoofed": lambda response, query: [*(false_answer(response, offset) for offset in (1, 2, 3)), response.to_wire()],
 }
-BEHAVIOURS = {*CODES, *MANGLED, "nxdomain", "no_soa", "lame", "empty", "elsewhere", "slow"}
+BEHAVIOURS = {*CODES, *BOGUS, *MANGLED, "nxdomain", "no_soa", "lame", "empty", "elsewhere", "slow"}
 
 
 def datagrams(behaviour, response, query):

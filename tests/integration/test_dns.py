@@ -253,7 +253,53 @@ def test_who_cannot_say_is_asked_once(asker, servers, behaviour):
     answers = [asker.lookup("brief.test") for _ in range(2)]
     assert [answer["status"] for answer in answers] == ["failed"] * 2
     assert servers[1].at in answers[0]["reason"] and answers[0]["ttl"] == 5 and answers[1]["cached"]
-    assert [server.count("brief.test") for server in servers] == [1, 1]
+    asked = 2 if behaviour == "servfail" else 1                      # that might have been DNSSEC: then with CD, too
+    assert [server.count("brief.test") for server in servers] == [asked, asked]
+
+
+@pytest.mark.parametrize("behaviour, why, asked", [("bogus", "there is an answer, but only unchecked", [False, True]),
+                                                   ("bogus_said", "signature expired (since 2020-03-01)", [False])])
+def test_bogus_is_told_from_broken(asker, servers, behaviour, why, asked):
+    """By what the server says of it (RFC 8914), else by what it answers with CD (RFC 4035 section 3.2.2)."""
+    cd = 0x10
+    for server in servers:
+        server.behave("example.test", behaviour)
+    answer = asker.lookup("example.test", "MX")
+    assert (answer["status"], answer["records"], answer["authentic"]) == ("bogus", [], False)
+    assert answer["reason"] == f"DNSSEC validation by {servers[1].at}: {why}"
+    for server in servers:
+        assert [bool(query.flags & cd) for query in server.queries] == asked
+    assert asker.lookup("example.test", "MX")["cached"]
+    code, said = asker.dns("lookup", "example.test", "MX")
+    assert code == 69 and f"example.test MX: an answer that is not true: {answer['reason']}" in said
+
+
+def test_another_server_that_validates_may_know_better_than_bogus(asker, servers):
+    servers[0].behave("example.test", "bogus")
+    answer = asker.lookup("example.test")
+    assert (answer["status"], answer["source"]) == ("found", servers[1].at)
+
+
+@pytest.mark.parametrize("behaviour", ["bogus", "bogus_said"])
+def test_who_does_not_validate_is_not_asked_about_what_is_bogus(start, behaviour):
+    with DnsServer(NAMES) as validating, DnsServer(NAMES, address="127.0.0.2") as other:
+        asker = start([validating, other], "dns.untrusted_servers=127.0.0.2")
+        validating.behave("example.test", behaviour)
+        assert asker.lookup("example.test")["status"] == "bogus"
+        assert not other.queries
+        other.behave("brief.test", behaviour)                        # and what he says of DNSSEC counts for nothing
+        validating.behave("brief.test", "refused")
+        answer = asker.lookup("brief.test")
+        assert (answer["status"], answer["reason"]) == ("failed", f"SERVFAIL from {other.at}")
+        assert other.count("brief.test") == 1
+
+
+def test_an_alias_of_what_is_bogus(asker, servers):
+    servers[0].chase = False
+    for server in servers:
+        server.behave("example.test", "bogus")
+    answer = asker.lookup("alias.test")
+    assert (answer["status"], answer["canonical"]) == ("bogus", "example.test")
 
 
 def test_a_silent_server_is_put_back(asker, servers):

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from certificates import Certificate
+from lab import wait_for
 from outbound import Sender, fresh
 from smtp_server import CLOSE, GARBAGE, SmtpServer
 
@@ -300,13 +301,27 @@ def test_records_that_are_not_authentic_mean_nothing(host, dns, tmp_path, lie):
     assert outcome["event"] == "delivered" and outcome["tls"].endswith(" unverified"), outcome
 
 
-def test_tlsa_records_that_cannot_be_had_defer(host, dns):
+@pytest.mark.parametrize("behaviour, said", [("servfail", "cannot be had: SERVFAIL"), ("bogus", "are bogus (DNSSEC validation by ")])
+def test_tlsa_records_that_cannot_be_had_defer(host, dns, behaviour, said):
     there = host("any")
-    dns.behave(there.tlsa_name, "servfail")
+    dns.behave(there.tlsa_name, behaviour)
     with authentic(dns):
         outcome = there.send()
-    assert (outcome["event"], outcome["code"]) == ("deferred", "4.7.5")
+    assert (outcome["event"], outcome["code"]) == ("deferred", "4.7.5") and said in outcome["reply"], outcome
     assert not there.server.commands
+
+
+@pytest.mark.parametrize("behaviour, code, said", [("servfail", "4.4.3", "does not answer"), ("bogus", "4.7.5", "bogus"),
+                                                   ("bogus_said", "4.7.5", "signature expired")])
+@pytest.mark.parametrize("what", ["mx", "address"])
+def test_a_domain_that_does_not_validate_is_told_from_one_that_is_not_answered_for(host, dns, instance, what, behaviour, code, said):
+    there = host("any")
+    name = there.domain if what == "mx" else there.mx
+    dns.behave(name, behaviour)
+    outcome = there.send()
+    assert (outcome["event"], outcome["code"]) == ("deferred", code) and said in outcome["reply"] and name in outcome["reply"], outcome
+    assert not there.server.commands
+    wait_for(lambda: said in instance.mailctl("explain", outcome["queue"]), "the story of the message")
 
 
 def test_a_host_that_is_an_alias(host, dns, tmp_path):

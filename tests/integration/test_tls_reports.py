@@ -172,21 +172,27 @@ def test_a_handshake_that_fails_is_one_failure_though_clear_text_follows(domain)
 
 
 def test_dane_is_a_policy_of_its_own(domain, dns, tmp_path):
-    good, bad, bogus = domain(), domain(), domain()
+    good, bad, bogus, bogus_mx = (domain() for _ in range(4))
     record = good.certificate.tlsa(3)
     dns.set(good.tlsa_name, record)
     dns.set(bad.tlsa_name, Certificate(tmp_path, ["x.example"]).tlsa(3))
-    dns.behave(bogus.tlsa_name, "servfail")
+    dns.behave(bogus.tlsa_name, "bogus")
+    dns.behave(bogus_mx.name, "bogus_said")
     dns.authentic = True
     try:
         assert good.send()["tls"].endswith(" dane-ee")
-        assert bad.send()["event"] == bogus.send()["event"] == "deferred"
+        outcomes = [there.send() for there in (bad, bogus, bogus_mx)]
+        assert [(outcome["event"], outcome["code"]) for outcome in outcomes] == [("deferred", "4.7.5")] * 3, outcomes
     finally:
         dns.authentic = False
     good.wait_for_counts({"tlsa": (1, 0)})
     bad.wait_for_counts({"tlsa": (0, 1)})
     bogus.wait_for_counts({"tlsa": (0, 1)})
-    assert [d.results()["failures"][0]["result"] for d in (bad, bogus)] == ["validation-failure", "dnssec-invalid"]
+    bogus_mx.wait_for_counts({"tlsa": (0, 1)})
+    failures = [there.results()["failures"][0] for there in (bad, bogus, bogus_mx)]
+    assert [failure["result"] for failure in failures] == ["validation-failure", "dnssec-invalid", "dnssec-invalid"]
+    assert [failure["mx_host"] for failure in failures[1:]] == [bogus.mx, ""]
+    assert "signature expired" in failures[2]["reason"]
     policy = good.report()["report"]["policies"][0]["policy"]
     assert policy == {"policy-type": "tlsa", "policy-string": [record.removeprefix("TLSA ")], "policy-domain": good.name}
 

@@ -10,7 +10,7 @@ import urllib.request
 from lab import fetch_body, message, wait_for
 from namespaces import OURS, PEERS
 from outbound import Sender, numbers
-from zones import RESOLVER
+from zones import RESOLVER, TELLING_RESOLVER
 
 # Long enough for real servers on a busy machine, short where a test waits for nothing to happen.
 TIMES = ["connect_timeout=2s", "greeting_timeout=5s", "command_timeout=5s", "data_init_timeout=5s", "data_block_timeout=5s",
@@ -24,11 +24,11 @@ class Postern(Sender):
     """`addresses`: where it listens for others, beside loopback."""
 
     def __init__(self, directory, authority, settings=(), addresses=OURS):
-        resolver = types.SimpleNamespace(at=f"{RESOLVER}:53")
-        super().__init__(directory, resolver, users=20)
+        resolvers = types.SimpleNamespace(at=f"{RESOLVER}:53 {TELLING_RESOLVER}:53")
+        super().__init__(directory, resolvers, users=20)
         self.outbound_port = 25
         listeners = [f"127.0.0.1:{self.port('smtp')}", *(f"[{address}]:25" if ":" in address else f"{address}:25" for address in addresses)]
-        self.settings += ["outbound.port=25", f"dns.trusted_servers={RESOLVER}", f"outbound.tls_authorities={authority.path}",
+        self.settings += ["outbound.port=25", f"dns.trusted_servers={RESOLVER} {TELLING_RESOLVER}", f"outbound.tls_authorities={authority.path}",
                           f"fetch.tls_authorities={authority.path}", f"fetch.private_networks={PEERS}", "outbound.mta_sts_patience=5s",
                           f"smtp.listen_addr={' '.join(listeners)}", "queue.delay_warning=0", "dns.deadline=6s",
                           f"outbound.destinations=.{AGAIN} retry=1s", *[f"outbound.{setting}" for setting in TIMES], *settings]

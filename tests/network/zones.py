@@ -1,4 +1,5 @@
-"""A DNS of our own: an authoritative nsd with a signed root and zones below it, and an unbound that validates from that root.
+"""A DNS of our own: an authoritative nsd with a signed root and zones below it, and two unbound that validate from that root; the second
+one, which is asked where the first cannot say, says why (RFC 8914).
 
     dns.publish({"d1.test": ["MX 10 mx.d1.test."], "mx.d1.test": ["A 10.77.2.1"]})
 
@@ -23,7 +24,7 @@ import dns.rdatatype
 from lab import wait_for
 from namespaces import run
 
-RESOLVER, AUTHORITY, NOBODY = "10.77.0.53", "10.77.0.54", "10.77.0.55"
+RESOLVER, TELLING_RESOLVER, AUTHORITY, NOBODY = "10.77.0.53", "10.77.0.56", "10.77.0.54", "10.77.0.55"
 YEARS = {"now": ("20260101", "20500101"), "stale": ("20200101", "20200301")}
 ORIGINS = {".": "now", "test.": "now", "plain.test.": None, "stale.test.": "stale"}
 SERVER = "ns.test."
@@ -69,7 +70,7 @@ def forge(line, names):
 
 
 class Dns:
-    """Both servers in `namespace`."""
+    """All servers in `namespace`."""
 
     def __init__(self, namespace, directory):
         self.namespace, self.dir, self.forged = namespace, directory, set()
@@ -79,18 +80,19 @@ class Dns:
                                       self.zones["stale.test."].ds, "dead.test. NS ns.dead.test.", f"ns.dead.test. A {NOBODY}"]
         for zone in self.zones.values():
             zone.write()
-        namespace.add(RESOLVER, AUTHORITY, NOBODY)
+        namespace.add(RESOLVER, TELLING_RESOLVER, AUTHORITY, NOBODY)
         self.processes = []
 
     def start(self):
-        (self.dir / "nsd.conf").write_text(self.nsd())
-        (self.dir / "unbound.conf").write_text(self.unbound())
-        for name, words in (("nsd", ["nsd", "-d", "-c", self.dir / "nsd.conf"]), ("unbound", ["unbound", "-d", "-c", self.dir / "unbound.conf"])):
-            self.processes.append(subprocess.Popen(self.namespace.command(*words), stdout=open(self.dir / f"{name}.out", "wb"),
-                                                   stderr=subprocess.STDOUT))
+        for name, program, text in (("nsd", "nsd", self.nsd()), ("unbound", "unbound", self.unbound(RESOLVER)),
+                                    ("telling", "unbound", self.unbound(TELLING_RESOLVER, "yes"))):
+            (self.dir / f"{name}.conf").write_text(text)
+            words = self.namespace.command(program, "-d", "-c", self.dir / f"{name}.conf")
+            self.processes.append(subprocess.Popen(words, stdout=open(self.dir / f"{name}.out", "wb"), stderr=subprocess.STDOUT))
         for zone in self.zones.values():
             self.wait_served(zone)
-        wait_for(lambda: self.is_authentic("test.", "SOA"), f"unbound to validate; {self.log()}")
+        for resolver in (RESOLVER, TELLING_RESOLVER):
+            wait_for(lambda: self.is_authentic("test.", "SOA", resolver), f"unbound to validate; {self.log()}")
 
     def stop(self):
         for process in self.processes:
@@ -103,11 +105,13 @@ class Dns:
     @contextlib.contextmanager
     def stopped(self):
         """Nobody answers."""
-        self.processes[1].send_signal(signal.SIGSTOP)
+        for process in self.processes[1:]:
+            process.send_signal(signal.SIGSTOP)
         try:
             yield
         finally:
-            self.processes[1].send_signal(signal.SIGCONT)
+            for process in self.processes[1:]:
+                process.send_signal(signal.SIGCONT)
 
     # -- records
 
@@ -136,8 +140,8 @@ class Dns:
             return bool(answer and answer.answer and answer.answer[0][0].serial == zone.serial)
         wait_for(served, f"nsd to serve {zone.origin} {zone.serial}; {self.log()}")
 
-    def is_authentic(self, name, kind):
-        answer = ask(name, kind, RESOLVER)
+    def is_authentic(self, name, kind, resolver=RESOLVER):
+        answer = ask(name, kind, resolver)
         return bool(answer and answer.answer and answer.flags & dns.flags.AD)
 
     # -- configuration
@@ -161,16 +165,17 @@ remote-control:
   control-enable: no
 {zones}"""
 
-    def unbound(self):
+    def unbound(self, address, ede="no"):
         """Below "test." and the private networks it answers from its own tables, unless told not to."""
         ours = "".join(f'  local-zone: "{name}" nodefault\n' for name in ("test.", "10.in-addr.arpa.", "d.f.ip6.arpa."))
         return f"""server:
-  interface: {RESOLVER}
+  interface: {address}
+  ede: {ede}
   access-control: 10.77.0.0/16 allow
   username: ""
   chroot: ""
   directory: "{self.dir}"
-  pidfile: "{self.dir}/unbound.pid"
+  pidfile: "{self.dir}/unbound-{address}.pid"
   use-syslog: no
   do-ip6: no
   module-config: "validator iterator"

@@ -145,7 +145,7 @@ void Reports::ask(const Stretch& stretch) {
 }
 
 void Reports::answered(const Stretch& stretch, const ipc::DnsAnswer& answer) {
-    const bool unknown = answer.status == ipc::DnsStatus::failed || answer.status == ipc::DnsStatus::timed_out;
+    const bool unknown = is_temporary(answer.status);
     if (unknown && stretch.tries < max_tries) return;         // its next time is set
     std::vector<std::string_view> texts;
     if (!unknown)

@@ -30,8 +30,6 @@ ipc::TlsPolicy none(std::string_view reason) {
 
 void tell(const Error& error) { log::error("tlspolicyd.database", {{"error", error.message()}}); }
 
-bool is_temporary(const ipc::DnsAnswer& answer) { return answer.status == DnsStatus::failed || answer.status == DnsStatus::timed_out; }
-
 Result<std::string> id_in(const ipc::DnsAnswer& answer) {
     if (answer.status != DnsStatus::found) return Error(Errc::not_found, "no record");
     std::vector<std::string_view> records;
@@ -116,7 +114,7 @@ void Policies::begin(const std::string& domain, bool renew, Done done) {
 }
 
 void Policies::on_record(const std::shared_ptr<Lookup>& lookup, const ipc::DnsAnswer& answer) {
-    if (is_temporary(answer)) {
+    if (is_temporary(answer.status)) {
         // Who keeps the record from us must not keep the policy from being renewed.
         if (lookup->background && lookup->entry) return fetch(lookup, lookup->entry->id);
         return finish(lookup, "the DNS does not answer: " + answer.reason.value);

@@ -3,6 +3,7 @@
 #include "resolvd/chain.h"
 #include "resolvd/name.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace postern;
@@ -36,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto type = static_cast<ipc::DnsType>(data[0] % (static_cast<unsigned>(last_enumerator(ipc::DnsType{})) + 1));
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
     const Question question{"example.org", type};
-    (void)match(make_query(question, 0x1234, {}, true), bytes);
+    (void)match(make_query(question, 0x1234, {}, Want::authentic), bytes);
     const auto reply = read_reply(bytes);
     if (!reply) return 0;
     Chain chain(question);
@@ -46,6 +47,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const Chain::Step step = chain.take(*reply, true);
         require(is_name(chain.question().name));
         if (step == Chain::Step::done) check(chain.answer(), type);
+        if (step == Chain::Step::unclear || step == Chain::Step::bogus) {
+            const Chain::Step unchecked = chain.take_unchecked(*reply);
+            require(unchecked == Chain::Step::refused || unchecked == Chain::Step::bogus);
+            require(std::all_of(chain.why().begin(), chain.why().end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; }));
+        }
         if (step != Chain::Step::go_on) return 0;
     }
 }

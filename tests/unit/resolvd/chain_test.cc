@@ -85,7 +85,6 @@ TEST_CASE("denials") {
         {"an alias without data", reply_of({alias("a", "b", 10)}, no_error, 5), Step::done, DnsStatus::no_data, 5},
         {"lame", lame, Step::refused, DnsStatus::failed, 0},
         {"a referral", referral, Step::refused, DnsStatus::failed, 0},
-        {"SERVFAIL", reply_of({}, servfail, 30), Step::refused, DnsStatus::failed, 0},
         {"REFUSED", reply_of({address("a")}, refused), Step::refused, DnsStatus::failed, 0},
     };
     for (const Case& c : cases) {
@@ -105,6 +104,31 @@ TEST_CASE("AD counts from who is trusted, and of every reply") {
     CHECK_FALSE(without.answer().authentic);
     CHECK(untrusted.take(reply_of({address("a")}), false) == Step::done);
     CHECK_FALSE(untrusted.answer().authentic);
+}
+
+TEST_CASE("what does not validate is told from who cannot say") {
+    Reply said = reply_of({}, servfail);
+    said.validation_fault = "signature expired";
+    Chain chain = chain_of();
+    CHECK(chain.take(said, false) == Step::refused);           // of a server that is not trusted it is hearsay
+    CHECK(chain.why() == "SERVFAIL");
+    CHECK(chain.take(reply_of({}, servfail), false) == Step::refused);
+    CHECK(chain.take(said, true) == Step::bogus);
+    CHECK(chain.why() == "signature expired");
+    CHECK(chain.take(reply_of({}, servfail), true) == Step::unclear);
+    CHECK(chain.why() == "SERVFAIL");
+    SECTION("it has an answer, but for its validation") {
+        CHECK(chain.take_unchecked(reply_of({address("a")})) == Step::bogus);
+        CHECK(chain.why() == "there is an answer, but only unchecked");
+    }
+    SECTION("it has a denial, but for its validation") { CHECK(chain.take_unchecked(reply_of({}, nxdomain)) == Step::bogus); }
+    SECTION("it has none either way") {
+        for (const unsigned code : {servfail, refused}) CHECK(chain.take_unchecked(reply_of({}, code)) == Step::refused);
+        CHECK(chain.why() == "SERVFAIL");
+    }
+    // Nothing of it is in what another server answers.
+    CHECK(chain.take(reply_of({address("a", 50)}), true) == Step::done);
+    CHECK((chain.answer().status == DnsStatus::found && chain.answer().records.size() == 1 && chain.answer().ttl == 50));
 }
 
 TEST_CASE("who cannot say takes nothing from what the next one says") {

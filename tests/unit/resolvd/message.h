@@ -10,7 +10,7 @@ inline std::string octets16(unsigned v) { return {static_cast<char>(v >> 8U), st
 inline std::string octets32(std::uint32_t v) { return octets16(v >> 16U) + octets16(v & 0xffffU); }
 
 namespace type {
-constexpr unsigned a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, srv = 33, tlsa = 52;
+constexpr unsigned a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, srv = 33, opt = 41, tlsa = 52;
 }
 
 constexpr unsigned answer_flags = 0x8180, servfail = 2, nxdomain = 3;    // QR, RD, RA
@@ -19,6 +19,9 @@ constexpr unsigned flag_ad = 0x0020, flag_tc = 0x0200, flag_ra = 0x0080;
 inline std::string record(std::string_view owner_wire, unsigned rr_type, std::uint32_t ttl, const std::string& data, unsigned rr_class = 1) {
     return std::string(owner_wire) + octets16(rr_type) + octets16(rr_class) + octets32(ttl) + octets16(static_cast<unsigned>(data.size())) + data;
 }
+// Of an OPT record: RFC 6891 section 6.1.2.
+inline std::string option(unsigned code, const std::string& data) { return octets16(code) + octets16(static_cast<unsigned>(data.size())) + data; }
+
 inline const std::string to_question("\xc0\x0c", 2);       // a pointer to the name asked for
 
 inline std::string soa_data(std::uint32_t minimum) {

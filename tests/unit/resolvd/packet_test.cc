@@ -1,3 +1,4 @@
+#include "resolvd/extended_error.h"
 #include "tests/unit/resolvd/message.h"
 
 #include <catch2/catch.hpp>
@@ -12,7 +13,7 @@ namespace {
 
 const Question question{"example.org", DnsType::a};
 
-Query plain_query() { return make_query(question, 0x1234, {}, false); }
+Query plain_query() { return make_query(question, 0x1234, {}, Want::anything); }
 
 Reply must_read(const Message& message) {
     auto reply = read_reply(message.bytes());
@@ -30,9 +31,10 @@ TEST_CASE("a query, octet for octet") {
     };
     CHECK(plain_query().wire == expected(0x0100));
     CHECK(plain_query().question_end == 12 + asked.size());
-    CHECK(make_query(question, 0x1234, {}, true).wire == expected(0x0120));
+    CHECK(make_query(question, 0x1234, {}, Want::authentic).wire == expected(0x0120));
+    CHECK(make_query(question, 0x1234, {}, Want::unchecked).wire == expected(0x0110));
     const unsigned char dice[] = {0b00000001};
-    CHECK(make_query(question, 1, dice, false).wire.find("\7Example\3org") == 12);
+    CHECK(make_query(question, 1, dice, Want::anything).wire.find("\7Example\3org") == 12);
 }
 
 TEST_CASE("whether it is our answer") {
@@ -165,6 +167,36 @@ TEST_CASE("what is malformed is an error, whatever it is") {
         const auto reply = read_reply(bytes);
         CHECK((!reply || (reply->answer.empty() && reply->unusable == 1)));
     }
+}
+
+TEST_CASE("why a server says SERVFAIL (RFC 8914)") {
+    struct Case { const char* what; std::string options; std::optional<std::string> expect; };
+    const Case cases[] = {
+        {"nothing", "", std::nullopt},
+        {"expired, in its words", option(15, octets16(7) + "since March"), "signature expired (since March)"},
+        {"without words", option(15, octets16(6)), "bogus"},
+        {"words with controls", option(15, octets16(9) + "a\r\nb"), "DNSKEY missing (a\\x0d\\x0ab)"},
+        {"behind other options", option(10, "cookies!") + option(15, octets16(10)), "RRSIGs missing"},
+        {"behind another error", option(15, octets16(23)) + option(15, octets16(12)), "NSEC missing"},
+        {"a network error", option(15, octets16(23) + "timeout"), std::nullopt},
+        {"an algorithm that is not known is no fault", option(15, octets16(1)), std::nullopt},
+        {"no code", option(15, "\7"), std::nullopt},
+        {"cut", option(15, octets16(7) + "abc").substr(0, 8), std::nullopt},
+        {"half a head", std::string("\0\17\0", 3), std::nullopt},
+        {"an empty option", option(3, "") + option(15, octets16(8)), "signature not yet valid"},
+    };
+    for (const Case& c : cases) {
+        INFO(c.what);
+        CHECK(validation_fault(c.options) == c.expect);
+        Message message;
+        message.flags = answer_flags | servfail;
+        message.additional = {record(std::string_view("\0", 1), type::opt, 0, c.options, 1232)};
+        const auto reply = read_reply(message.bytes());          // a whole message of an OPT record that is broken is none
+        if (reply) CHECK(reply->validation_fault == c.expect);
+        CHECK((reply || !c.expect));
+    }
+    const std::string long_words = option(15, octets16(7) + std::string(60000, 'x'));
+    CHECK(validation_fault(long_words)->size() < 200);
 }
 
 TEST_CASE("names in thousands that all lead through thousands of pointers end", "[pointers]") {

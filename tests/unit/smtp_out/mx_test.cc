@@ -59,6 +59,7 @@ TEST_CASE("domains without a host to send to") {
     CHECK(problem(nothing(DnsStatus::bad_name), nobody) == "5.1.2");
     CHECK(problem(nothing(DnsStatus::failed), nobody) == "4.4.3");
     CHECK(problem(nothing(DnsStatus::timed_out), nobody) == "4.4.3");
+    CHECK(problem(nothing(DnsStatus::bogus), nobody) == "4.7.5");
     CHECK(problem(mx({{10, "b"}, {20, "c"}}), we_are_b) == "5.4.6");
     CHECK(names(choose_hosts("x.example", mx({{10, ""}, {20, "c"}}), nobody, chance).hosts) == "c");   // not alone: no null MX
 }
@@ -102,7 +103,7 @@ struct Zone {
         answer.canonical = canonical;
         answer.records.push_back({0, data});
     }
-    void fail(const std::string& question) { answers[question] = nothing(DnsStatus::failed); }
+    void fail(const std::string& question, DnsStatus status = DnsStatus::failed) { answers[question] = nothing(status); }
 
     HostFound look_up(bool dane = true, IpVersion version = IpVersion::any) {
         const Ask ask = [this](const std::string& name, ipc::DnsType type, const std::function<void(const ipc::DnsAnswer&)>& done) {
@@ -144,6 +145,22 @@ TEST_CASE("both families are there, in turns; one is enough") {
     CHECK(zone.look_up(false).problem->code == "5.4.4");
 }
 
+TEST_CASE("an address that does not validate is no address, and says so") {
+    Zone zone;
+    for (const std::string broken : {"mx.example A", "mx.example AAAA"}) {
+        zone.answers.clear();
+        zone.fail("mx.example A");
+        zone.fail("mx.example AAAA");
+        CHECK_FALSE(zone.look_up().is_bogus);
+        zone.fail(broken, DnsStatus::bogus);
+        const HostFound found = zone.look_up();
+        CHECK((found.is_bogus && found.problem == deferred("4.7.5", "the DNS answer for mx.example is bogus (SERVFAIL)")));
+    }
+    zone.put("mx.example A", true, v4);                           // the other family's is not its fault
+    CHECK(zone.look_up().addresses.size() == 1);
+    CHECK_FALSE(zone.look_up().is_bogus);
+}
+
 TEST_CASE("TLSA records count where all that leads to them is authentic (RFC 7672 section 2.2)") {
     using State = DaneFinding::State;
     Zone zone;
@@ -175,6 +192,10 @@ TEST_CASE("TLSA records count where all that leads to them is authentic (RFC 767
     SECTION("no answer: the host is not to be used") {
         zone.fail("_25._tcp.mx.example TLSA");
         CHECK(zone.look_up().problem->code == "4.7.5");
+        CHECK_FALSE(zone.look_up().is_bogus);
+        zone.fail("_25._tcp.mx.example TLSA", DnsStatus::bogus);
+        CHECK(zone.look_up().problem == deferred("4.7.5", "TLSA records of mx.example are bogus (SERVFAIL)"));
+        CHECK(zone.look_up().is_bogus);
     }
     SECTION("no such name") {
         zone.answers["_25._tcp.mx.example TLSA"] = nothing(DnsStatus::no_name);
