@@ -34,11 +34,15 @@ SocketAddress socket_address(const IpAddress& address, std::uint16_t port) {
     return out;
 }
 
+Error our_fault(std::string_view what) { return Error(Errc::unavailable, Error::from_errno(what).message()); }
+
+Error not_connected(int failure) { return Error(Errc::closed, Error::from_errno("not connected", failure).message()); }
+
 } // namespace
 
 Connect::Connect(Loop& loop, const IpAddress& to, std::uint16_t port, const std::optional<IpAddress>& from,
                  std::chrono::milliseconds limit, Done done)
-    : limit_(loop, [this] { finish(Error(Errc::timeout, "connection timed out")); }), done_(std::move(done)),
+    : limit_(loop, [this] { finish(Error(Errc::timeout, "not connected: no answer in time")); }), done_(std::move(done)),
       alive_(std::make_shared<bool>(true)) {
     if (auto begun = begin(to, port, from); !begun) {
         loop.defer([this, alive = std::weak_ptr<bool>(alive_), error = begun.error()] { if (alive.lock()) finish(error); });
@@ -51,13 +55,13 @@ Connect::Connect(Loop& loop, const IpAddress& to, std::uint16_t port, const std:
 
 Result<void> Connect::begin(const IpAddress& to, std::uint16_t port, const std::optional<IpAddress>& from) {
     socket_ = Fd(::socket(to.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!socket_) return Error::from_errno("no socket");
+    if (!socket_) return our_fault("no socket");
     if (from) {
         const SocketAddress ours = socket_address(*from, 0);
-        if (::bind(socket_.get(), ours.get(), ours.size) != 0) return Error::from_errno("from " + from->text());
+        if (::bind(socket_.get(), ours.get(), ours.size) != 0) return our_fault("from " + from->text());
     }
     const SocketAddress theirs = socket_address(to, port);
-    if (::connect(socket_.get(), theirs.get(), theirs.size) != 0 && errno != EINPROGRESS) return Error::from_errno("not connected");
+    if (::connect(socket_.get(), theirs.get(), theirs.size) != 0 && errno != EINPROGRESS) return not_connected(errno);
     return {};
 }
 
@@ -65,7 +69,7 @@ void Connect::writable() {
     int failure = 0;
     socklen_t size = sizeof failure;
     ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &failure, &size);
-    if (failure != 0) return finish(Error::from_errno("not connected", failure));
+    if (failure != 0) return finish(not_connected(failure));
     writable_->disable();
     finish(std::move(socket_));
 }

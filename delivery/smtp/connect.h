@@ -13,7 +13,8 @@ namespace postern::smtp_out {
 
 class Connect {
   public:
-    using Done = std::function<void(Result<Fd>)>;       // from the loop, once; never after this object is gone
+    // From the loop, once; never after this object is gone. Errc::unavailable is this host's own fault.
+    using Done = std::function<void(Result<Fd>)>;
     Connect(Loop& loop, const IpAddress& to, std::uint16_t port, const std::optional<IpAddress>& from,
             std::chrono::milliseconds limit, Done done);
 

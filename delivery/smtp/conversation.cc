@@ -66,7 +66,10 @@ tls::Connection::Callbacks Conversation::callbacks() {
 }
 
 void Conversation::connected(Result<Fd> socket) {
-    if (!socket) return lose(socket.error().message());
+    if (!socket) {
+        if (socket.error().code() == Errc::unavailable) opening_.on_no_socket();
+        return lose(socket.error().message());
+    }
     since_ = std::chrono::steady_clock::now();
     local_address_ = address_of(socket->get());
     if (!peer_.implicit_tls) {

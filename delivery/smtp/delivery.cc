@@ -333,7 +333,7 @@ void Delivery::take_outcomes(const Conversation& conversation) {
 
 // ---- the end -------------------------------------------------------------------------------------------------------
 
-void Delivery::expire() { stop(deferred("4.4.7", "the delivery took too long")); }
+void Delivery::expire() { stop(lost(Loss::too_long, "the delivery took too long")); }
 
 void Delivery::check_queue() {
     if (!job_.channel->is_open()) stop(deferred("4.3.2", "the queue manager is gone"));
@@ -348,7 +348,7 @@ void Delivery::stop(const Outcome& why) {
 void Delivery::finish() {
     deadline_.cancel();
     for (std::size_t place = 0; place < outcomes_.size(); ++place) {
-        const Outcome outcome = outcomes_[place].value_or(problem_.value_or(deferred("4.4.1", "no host could be reached")));
+        const Outcome outcome = outcomes_[place].value_or(problem_.value_or(lost(Loss::not_connected, "no host could be reached")));
         tell(message_.recipients[place], outcome);
         result_.outcomes.push_back(to_ipc(message_.recipients[place].index, outcome));
     }

@@ -2,7 +2,33 @@
 
 #include "libcommon/text.h"
 
+#include <iterator>
+
 namespace postern::smtp_out {
+namespace {
+
+// By Opening::State.
+struct Place {
+    std::string_view words;
+    Loss loss = Loss::in_session;
+};
+constexpr Place losses[] = {
+    {"", Loss::ours},
+    {"", Loss::not_connected},
+    {"lost before its greeting: "},
+    {"lost in EHLO: "},
+    {"lost in HELO: "},
+    {"lost in STARTTLS: "},
+    {"lost in the TLS handshake: ", Loss::in_handshake},
+    {"lost in AUTH: "},
+    {"lost in AUTH: "},
+    {"lost in AUTH: "},
+    {"lost in AUTH: "},
+    {"lost when ready: "},
+    {"lost at the end: "},
+};
+
+} // namespace
 
 Step Opening::begin() {
     state_ = State::greeting;
@@ -29,10 +55,9 @@ Step Opening::refused(std::string_view what, const mail::SmtpReply& reply) {
 }
 
 void Opening::on_lost(std::string_view why) {
-    constexpr std::string_view during[] = {"before its greeting", "in EHLO", "in HELO", "in STARTTLS", "in the TLS handshake", "in AUTH",
-                                           "in AUTH", "in AUTH", "in AUTH", "when ready", "at the end"};
-    const bool tls = state_ == State::handshake;
-    problem_ = deferred(tls ? "4.7.5" : "4.4.2", "lost " + std::string(during[static_cast<std::size_t>(state_)]) + ": " + std::string(why));
+    static_assert(std::size(losses) == static_cast<std::size_t>(State::failed) + 1);
+    const Place& place = losses[static_cast<std::size_t>(state_)];
+    problem_ = lost(place.loss, std::string(place.words) + std::string(why));
 }
 
 Step Opening::on_reply(const mail::SmtpReply& reply) {
@@ -45,6 +70,8 @@ Step Opening::on_reply(const mail::SmtpReply& reply) {
     case State::login_password: return on_login_challenge(reply);
     case State::plain:
     case State::login_end: return on_authenticated(reply);
+    case State::no_socket:
+    case State::connecting:
     case State::handshake:
     case State::ready:
     case State::failed: break;

@@ -28,6 +28,8 @@ class Opening : public Dialogue {
   public:
     explicit Opening(OpeningSettings settings) : settings_(std::move(settings)), secure_(settings_.secure) {}
 
+    // There never was a connection, and it was not the host's fault.
+    void on_no_socket() { state_ = State::no_socket; }
     // Of smtps, where the handshake comes before the greeting.
     void on_handshake() { state_ = State::handshake; }
     Step begin() override;
@@ -45,7 +47,7 @@ class Opening : public Dialogue {
     bool has_no_starttls() const { return no_starttls_; }            // it does not offer STARTTLS, or refused it
 
   private:
-    enum class State : std::uint8_t { greeting, ehlo, helo, starttls, handshake, plain, login_user, login_password, login_end, ready, failed };
+    enum class State : std::uint8_t { no_socket, connecting, greeting, ehlo, helo, starttls, handshake, plain, login_user, login_password, login_end, ready, failed };       // as `losses` has them
     Step command(State next, std::string line, Wait wait = Wait::command);
     Step on_greeting(const mail::SmtpReply& reply);
     Step on_ehlo(const mail::SmtpReply& reply);
@@ -61,7 +63,7 @@ class Opening : public Dialogue {
     Step refused(std::string_view what, const mail::SmtpReply& reply);
 
     OpeningSettings settings_;
-    State state_ = State::greeting;
+    State state_ = State::connecting;
     Capabilities capabilities_;
     Outcome problem_;
     bool secure_, busy_ = false, no_starttls_ = false;

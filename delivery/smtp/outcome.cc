@@ -36,6 +36,16 @@ Outcome outcome_of(const mail::SmtpReply& reply) {
 }
 
 Outcome deferred(std::string_view code, std::string text) { return {DeliveryStatus::deferred, std::string(code), std::move(text)}; }
+// RFC 3463 sections 3.4, 3.5 and 3.8. By Loss.
+Outcome lost(Loss where, std::string text) {
+    constexpr std::string_view codes[] = {"4.3.5",      // system incorrectly configured
+                                          "4.4.1",      // no answer from host
+                                          "4.4.2",      // bad connection
+                                          "4.7.5",      // cryptographic failure
+                                          "4.4.7"};     // delivery time expired
+    return deferred(codes[static_cast<std::size_t>(where)], std::move(text));
+}
+
 Outcome failed(std::string_view code, std::string text) { return {DeliveryStatus::failed, std::string(code), std::move(text)}; }
 
 ipc::RecipientOutcome to_ipc(std::uint32_t index, const Outcome& outcome) {

@@ -229,11 +229,11 @@ void Transaction::on_lost(std::string_view why) {
     wants_more_ = false;
     const std::string text(why);
     if (!committed_) {
-        problem_ = busy_ ? deferred("4.3.2", text) : deferred("4.4.2", "lost before the message was sent: " + text);
+        problem_ = busy_ ? deferred("4.3.2", text) : lost(Loss::in_session, "lost before the message was sent: " + text);
         return;
     }
     uncertain_ = std::any_of(accepted_.begin(), accepted_.end(), [this](std::size_t place) { return is_open(place); });
-    settle_accepted(deferred("4.4.2", "lost after the message was sent, it may have arrived: " + text));
+    settle_accepted(lost(Loss::in_session, "lost after the message was sent, it may have arrived: " + text));
 }
 
 void Transaction::abandon(Outcome why) {

@@ -21,10 +21,11 @@ def dns():
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory, dns):
-    sender = Sender(tmp_path_factory.mktemp("outbound-hosts"), dns, ["outbound.bind_senders=u0002.test=127.0.9.2", "outbound.max_attempts=3"])
+    sender = Sender(tmp_path_factory.mktemp("outbound-hosts"), dns, ["outbound.bind_senders=u0002.test=127.0.9.2 u0003.test=192.0.2.3", "outbound.max_attempts=3"])
     sender.start()
-    sender.mailctl("domain", "add", "u0002.test")
-    sender.mailctl("address", "add", "u0001@lab.test", "me@u0002.test")
+    for name in ("u0002.test", "u0003.test"):
+        sender.mailctl("domain", "add", name)
+        sender.mailctl("address", "add", "u0001@lab.test", f"me@{name}")
     yield sender
     sender.stop()
 
@@ -143,6 +144,13 @@ def test_where_connections_come_from_by_the_sender_s_domain(instance):
         instance.send(f"a@[{server.address}]", sender="me@u0002.test", content=message("bind", sender="me@u0002.test"))
         instance.send(f"b@[{server.address}]")
     assert seen == ["127.0.9.2", "127.0.0.1"]
+
+
+def test_a_source_address_that_is_not_ours(instance):
+    """Nobody else's fault, and told so."""
+    with instance.server() as server:
+        outcome = instance.send(f"a@[{server.address}]", sender="me@u0003.test", content=message("bind", sender="me@u0003.test"))
+    assert (outcome["event"], outcome["code"]) == ("deferred", "4.3.5") and outcome["reply"].startswith("from 192.0.2.3: "), outcome
 
 
 # ---- mail that would come back to us ------------------------------------------------------------------------------------

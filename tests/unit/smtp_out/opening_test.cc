@@ -147,3 +147,15 @@ TEST_CASE("a connection lost in the handshake is told from one lost elsewhere") 
     CHECK_FALSE(other.tls_failed());
     CHECK(other.problem() == deferred("4.4.2", "lost in EHLO: the peer closed"));
 }
+
+TEST_CASE("nobody there is told from somebody who went away (RFC 3463 section 3.5)") {
+    Opening nobody(settings()), ours(settings()), mute(settings());
+    nobody.on_lost("not connected: Connection refused");
+    CHECK(nobody.problem() == deferred("4.4.1", "not connected: Connection refused"));
+    ours.on_no_socket();
+    ours.on_lost("from 192.0.2.1: Cannot assign requested address");
+    CHECK(ours.problem() == deferred("4.3.5", "from 192.0.2.1: Cannot assign requested address"));
+    mute.begin();
+    mute.on_lost("timed out waiting for the greeting");
+    CHECK(mute.problem() == deferred("4.4.2", "lost before its greeting: timed out waiting for the greeting"));
+}
