@@ -229,6 +229,7 @@ constexpr Option table[] = {
     {"outbound.tls_level", Kind::choice, "dane", 0, 0, "none|may|dane|encrypt|verify|secure", smtp_out, "how far TLS is demanded of other hosts: postern-smtp-out(8)"},
     text(Kind::list, "outbound.tls_policy", "", smtp_out, "lines \"destination=level\", for a domain, .domain for all below it, or a next hop"),
     flag("outbound.tls_fallback", "true", smtp_out, "where TLS may be left out, try in clear after a handshake that failed"),
+    range(Kind::number, "outbound.tls_sessions", "1000", 0, 100000, smtp_out, "TLS sessions that one process keeps to resume them; 0: none"),
     text(Kind::path, "outbound.tls_authorities", "/etc/ssl/certs/ca-certificates.crt", smtp_out, "certificates of the authorities that may vouch for other hosts, PEM; read again at a reload"),
     flag("outbound.mta_sts", "true", smtp_out, "at level dane, where TLSA records say nothing, the MTA-STS policy of the domain counts"),
     range(Kind::duration, "outbound.mta_sts_patience", "20s", 100, minute, tlspolicyd | smtp_out, "how long a message waits for a policy that has to be fetched first; after that it goes as if there were none"),

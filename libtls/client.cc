@@ -1,7 +1,9 @@
 #include "libtls/client.h"
 
 #include "libtls/authorities.h"
+#include "libtls/sessions.h"
 
+#include <algorithm>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -48,6 +50,23 @@ bool expect_proof(SSL* ssl, const ServerIdentity& server) {
     return false;
 }
 
+// Each part with its length, so that no two servers have one key.
+std::string session_key(const ServerIdentity& server, std::string_view place) {
+    std::string key;
+    const auto add = [&key](std::string_view part) { key.append(std::to_string(part.size())).append(":").append(part); };
+    add(place);
+    add(server.server_name);
+    add(std::to_string(static_cast<int>(server.proof)));
+    add(server.binding ? "binding" : "");
+    for (const std::string& name : server.names) add(name);
+    std::vector<std::string> records;                            // their order means nothing, and is another each time
+    for (const Tlsa& record : server.tlsa)
+        records.push_back(std::string{static_cast<char>(record.usage), static_cast<char>(record.selector), static_cast<char>(record.matching)} + record.data);
+    std::sort(records.begin(), records.end());
+    for (const std::string& record : records) add(record);
+    return key;
+}
+
 // All but a few are ways in which a chain leads to nobody we trust.
 CertificateFault kind_of(long fault) {
     switch (fault) {
@@ -81,7 +100,7 @@ std::string_view to_string(Authentication authentication) {
     return names[static_cast<std::size_t>(authentication)];
 }
 
-Result<std::shared_ptr<const ClientContext>> ClientContext::make(std::string_view authorities_pem) {
+Result<std::shared_ptr<const ClientContext>> ClientContext::make(std::string_view authorities_pem, std::size_t max_sessions) {
     std::shared_ptr<SSL_CTX> native(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
     if (!native) return openssl_error("make a TLS context");
     SSL_CTX_set_min_proto_version(native.get(), TLS1_2_VERSION);
@@ -89,10 +108,12 @@ Result<std::shared_ptr<const ClientContext>> ClientContext::make(std::string_vie
     SSL_CTX_set_mode(native.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (SSL_CTX_dane_enable(native.get()) != 1) return openssl_error("enable DANE");
     SSL_CTX_set1_cert_store(native.get(), read_authorities(authorities_pem).get());
-    return std::shared_ptr<const ClientContext>(new ClientContext(std::move(native)));
+    std::shared_ptr<Sessions> sessions = max_sessions == 0 ? nullptr : std::make_shared<Sessions>(max_sessions);
+    if (sessions) keep_sessions(native.get());
+    return std::shared_ptr<const ClientContext>(new ClientContext(std::move(native), std::move(sessions)));
 }
 
-Result<ClientTls> ClientContext::connection(const ServerIdentity& server) const {
+Result<ClientTls> ClientContext::connection(const ServerIdentity& server, std::string_view place) const {
     ClientTls ssl(SSL_new(native_.get()));
     if (!ssl) return openssl_error("make a TLS connection");
     if (!server.server_name.empty() && SSL_set_tlsext_host_name(ssl.get(), server.server_name.c_str()) != 1)
@@ -100,10 +121,13 @@ Result<ClientTls> ClientContext::connection(const ServerIdentity& server) const 
     if (!expect_proof(ssl.get(), server)) return openssl_error("prepare the check of the server");
     const bool must = server.proof != ServerIdentity::Proof::nothing && server.binding;
     SSL_set_verify(ssl.get(), must ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    if (sessions_ && !place.empty())
+        resume_session(ssl.get(), sessions_, session_key(server, place), server.proof != ServerIdentity::Proof::nothing);
     return ssl;
 }
 
 Authentication authentication_of(const ssl_st* ssl) {
+    if (const Authentication before = proved_before(ssl); before != Authentication::none) return before;
     SSL* shown = const_cast<SSL*>(ssl);                          // which OpenSSL asks for and does not change
     // A proof that was asked for and is not binding is judged all the same: the name it was judged by is there then.
     const bool asked = SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE || SSL_get0_peername(shown) != nullptr;

@@ -41,15 +41,21 @@ struct ServerIdentity {
     std::vector<Tlsa> tlsa;              // usable ones
 };
 
+class Sessions;
+
+// The authorities that vouch for servers, and the sessions that were begun under them: others are another context, which knows none.
 class ClientContext {
   public:
-    // The authorities that may vouch for servers, as one PEM file has them; empty: none, no certificate is valid then.
-    static Result<std::shared_ptr<const ClientContext>> make(std::string_view authorities_pem);
-    Result<ClientTls> connection(const ServerIdentity& server) const;
+    // The authorities as one PEM file has them; empty: none, no certificate is valid then. At most so many sessions are kept.
+    static Result<std::shared_ptr<const ClientContext>> make(std::string_view authorities_pem, std::size_t max_sessions = 0);
+    // `place` says whose session it is, and all that it may be resumed for beyond what `server` says; empty: it is none to resume.
+    Result<ClientTls> connection(const ServerIdentity& server, std::string_view place = {}) const;
 
   private:
-    explicit ClientContext(std::shared_ptr<ssl_ctx_st> native) : native_(std::move(native)) {}
+    ClientContext(std::shared_ptr<ssl_ctx_st> native, std::shared_ptr<Sessions> sessions)
+        : native_(std::move(native)), sessions_(std::move(sessions)) {}
     std::shared_ptr<ssl_ctx_st> native_;
+    std::shared_ptr<Sessions> sessions_;         // none are kept where there is none
 };
 
 // What was wrong with the certificate a server showed, whether or not that ended the handshake.
@@ -59,7 +65,8 @@ struct PeerFault {
     std::string words;                   // "certificate has expired"
 };
 
-Authentication authentication_of(const ssl_st* ssl);             // of a finished handshake
+// Of a finished handshake; where it resumed a session, what was proved when that was made.
+Authentication authentication_of(const ssl_st* ssl);
 PeerFault fault_of_peer(const ssl_st* ssl);
 
 } // namespace postern::tls

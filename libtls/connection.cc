@@ -2,6 +2,7 @@
 
 #include "libtls/channel_bindings.h"
 #include "libtls/gentle_close.h"
+#include "libtls/sessions.h"
 
 #include <arpa/inet.h>
 #include <cerrno>
@@ -38,6 +39,7 @@ struct Connection::Hooks {
         Connection& connection = of(self);
         if ((what & BEV_EVENT_CONNECTED) != 0) {
             connection.secure_ = true;
+            if (connection.client_) session_resumed(connection.native());
             if (connection.callbacks_.secured) connection.callbacks_.secured();
             return;
         }
@@ -242,6 +244,8 @@ Authentication Connection::authentication() const {
 }
 
 PeerFault Connection::fault() const { return stream_ && client_ ? fault_of_peer(native()) : PeerFault{}; }
+
+bool Connection::is_resumed() const { return secure_ && SSL_session_reused(native()) == 1; }
 
 ipc::ChannelBindings Connection::channel_bindings() const {
     return secure_ ? tls::channel_bindings(bufferevent_openssl_get_ssl(stream_.get())) : ipc::ChannelBindings{};

@@ -65,6 +65,7 @@ class Connection {
     // Of a client: how the server proved who it is, as far as it was asked to; and what was wrong with it.
     Authentication authentication() const;
     PeerFault fault() const;
+    bool is_resumed() const;             // no certificate was shown: this goes on from a session before it
     // What SCRAM-SHA-256-PLUS binds a login to; empty in clear.
     ipc::ChannelBindings channel_bindings() const;
 

@@ -24,7 +24,8 @@ struct SizeOption {
 constexpr SizeOption sizes[] = {{"outbound.max_hosts", &Settings::max_hosts},
                                 {"outbound.max_attempts", &Settings::max_attempts},
                                 {"outbound.max_idle", &Settings::max_idle},
-                                {"outbound.max_messages", &Settings::max_messages}};
+                                {"outbound.max_messages", &Settings::max_messages},
+                                {"outbound.tls_sessions", &Settings::max_tls_sessions}};
 
 IpVersion ip_version(std::string_view name) {
     return name == "ipv4" ? IpVersion::ipv4 : name == "ipv6" ? IpVersion::ipv6 : IpVersion::any;

@@ -29,6 +29,7 @@ struct Settings {
     milliseconds idle_time{}, max_connection_age{};
     std::size_t max_idle = 0, max_messages = 0;
     TlsPolicy tls_policy;
+    std::size_t max_tls_sessions = 0;
     bool tls_fallback = true, tls_reports = true;
     bool mta_sts = true;
     milliseconds policy_deadline{};                  // for tlspolicyd to say what a domain's policy is

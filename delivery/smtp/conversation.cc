@@ -83,7 +83,13 @@ void Conversation::connected(Result<Fd> socket) {
     arm(Wait::tls);
 }
 
-Result<tls::ClientTls> Conversation::client_tls() { return context_->connection(peer_.tls.identity); }
+// Whatever was planned otherwise is another session: a policy that changed, or one that is stricter, has everything shown again.
+Result<tls::ClientTls> Conversation::client_tls() {
+    const TlsPlan& plan = peer_.tls;
+    const std::string place = peer_.host + ":" + std::to_string(peer_.port) + " " + std::to_string(static_cast<int>(plan.use)) + " " +
+                              std::to_string(static_cast<int>(plan.basis)) + " " + plan.sts_id;
+    return context_->connection(plan.identity, place);
+}
 
 void Conversation::judge() {
     if (peer_.tls.identity.proof != tls::ServerIdentity::Proof::nothing) fault_ = stream_->fault();
@@ -92,6 +98,7 @@ void Conversation::judge() {
 void Conversation::secured() {
     judge();
     authentication_ = stream_->authentication();
+    resumed_ = stream_->is_resumed();
     tls_ = stream_->tls_version() + " " + stream_->tls_cipher() + " " + std::string(proof_name(peer_.tls, authentication_));
     perform(peer_.implicit_tls ? opening_.begin() : opening_.on_secured());
 }

@@ -23,6 +23,7 @@ Counter unlisted{sts_name, "policy=\"unlisted\"", sts_help};
 } // namespace
 
 Counter reused{"outbound_connections_reused_total", "", "Transactions that began on a kept connection"};
+Counter resumed{"outbound_tls_resumed_total", "", "TLS handshakes that resumed a session"};
 Counter uncertain{"outbound_uncertain_total", "why=\"no-reply\"", "Messages sent whose fate is not known: may arrive twice"};
 Counter unrecorded{"outbound_uncertain_total", "why=\"no-queue\"", "Messages sent whose fate is not known: may arrive twice"};
 Counter untold{"outbound_tls_results_lost_total", "", "Results of TLS nobody was there to take"};

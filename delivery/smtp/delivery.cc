@@ -237,6 +237,7 @@ void Delivery::fail_host(const Conversation& conversation, const Outcome& proble
 
 // Whoever reads that TLS failed shall see who demanded it.
 Outcome Delivery::with_rule(Outcome problem, const TlsPlan& plan) const {
+    if (conversation->is_resumed()) counters::resumed.add();
     if (problem.code != "4.7.4" && problem.code != "4.7.5") return problem;
     if (plan.basis == TlsBasis::sts) problem.text += " (demanded by the MTA-STS policy of " + hop_.host + ", id " + plan.sts_id + ")";
     if (plan.basis == TlsBasis::dane) problem.text += " (demanded by TLSA records)";

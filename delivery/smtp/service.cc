@@ -81,7 +81,7 @@ void Service::configure() {
 void Service::read_files(std::vector<std::string>& faults) {
     const auto authorities = daemon_.file("outbound.tls_authorities");
     if (!authorities) faults.push_back("outbound.tls_authorities: cannot be read");
-    auto tls = tls::ClientContext::make(authorities.value_or(""));
+    auto tls = tls::ClientContext::make(authorities.value_or(""), settings_.max_tls_sessions);
     if (tls) around_.tls = std::move(*tls);
     else if (around_.tls) faults.push_back("outbound.tls_authorities: " + tls.error().message());
     else throw std::runtime_error(tls.error().message());

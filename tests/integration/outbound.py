@@ -2,6 +2,7 @@
 import itertools
 import re
 import socket
+import urllib.request
 
 from lab import Instance, message, wait_for
 from smtp_server import SmtpServer
@@ -18,6 +19,11 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def metrics(instance):
+    with urllib.request.urlopen(f"http://127.0.0.1:{instance.port('http')}/metrics", timeout=20) as answer:
+        return answer.read().decode().splitlines()
 
 
 class Sender(Instance):

@@ -1,13 +1,12 @@
 """Delivery to other hosts: what goes over the wire, what each reply means, and what a hostile server can cost."""
 import email
 import email.policy
-import urllib.request
 
 import pytest
 
 from dns_server import DnsServer
 from lab import message, wait_for
-from outbound import Sender, fresh
+from outbound import Sender, fresh, metrics
 from smtp_server import CLOSE, DRIP, ENDLESS, GARBAGE, LONG, RESET, STALL
 
 EVERYTHING = ["PIPELINING", "8BITMIME", "SIZE 10000000", "DSN", "SMTPUTF8", "CHUNKING", "BINARYMIME"]
@@ -161,11 +160,6 @@ def test_a_lost_reply_is_counted(instance):
     with instance.server({"content": CLOSE}) as server:
         instance.send(fresh(server.address))
     assert count() == before + 1
-
-
-def metrics(instance):
-    with urllib.request.urlopen(f"http://127.0.0.1:{instance.port('http')}/metrics", timeout=20) as answer:
-        return answer.read().decode().splitlines()
 
 
 # ---- what the host does not offer ---------------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """What TLS is demanded of other hosts, what they must prove, and what becomes of the message when they do not."""
 import contextlib
 import itertools
+import ssl
 
 import pytest
 
 from certificates import Certificate
 from lab import wait_for
-from outbound import Sender, fresh
+from outbound import Sender, fresh, metrics
 from smtp_server import CLOSE, GARBAGE, SmtpServer
 
 numbers = itertools.count(1)
@@ -22,6 +23,7 @@ def instance(tmp_path_factory, dns, authority):
     credentials.chmod(0o600)
     levels = [f".{level}.test={level}" for level in LEVELS] + ["[127.0.200.2]=encrypt", "[127.0.200.4]=none"]
     sender = Sender(directory, dns, [f"outbound.tls_authorities={authority.path}", f"outbound.credentials={credentials}",
+                                     "outbound.max_messages=1",      # TLS anew for each
                                      "outbound.tls_policy=" + " ".join(levels)])
     sender.start()
     yield sender
@@ -152,6 +154,64 @@ def test_words_in_clear_behind_starttls_are_never_taken_for_encrypted_ones(host)
     there.server.behave("STARTTLS", "220 2.0.0 go\r\n250-mx.test\r\n250 AUTH PLAIN")
     outcome = there.send()
     assert outcome["event"] == "deferred" and "in clear behind STARTTLS" in outcome["reply"]
+
+
+# ---- sessions ----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(params=["TLSv1_2", "TLSv1_3"])
+def apart(request, host):
+    """apart(level, ...): a host of one version of TLS that knows which sessions were resumed."""
+    def made(level, *words, **more):
+        there = host(level, *words, **more)
+        there.server.tls.minimum_version = there.server.tls.maximum_version = ssl.TLSVersion[request.param]
+        there.seen = []
+        there.server.behave("MAIL", lambda session, _: there.seen.append(session.connection.session_reused) or "250 ok")
+        there.server.start()
+        return there
+    return made
+
+
+def sent(instance, there):
+    return instance.send(f"r{next(numbers)}@{there.domain}")
+
+
+def test_a_session_is_resumed(apart, instance, authority):
+    there = apart("verify", ["mx"], authority)
+    before = resumed(instance)
+    outcomes = [sent(instance, there) for _ in range(3)]
+    assert there.seen == [False, True, True]
+    assert len({outcome["tls"] for outcome in outcomes}) == 1 and outcomes[0]["tls"].endswith(" verified"), outcomes
+    wait_for(lambda: resumed(instance) == before + 2, "the counter")
+    there.server.stop()
+
+
+def test_a_session_is_not_resumed_once_more_is_to_be_proved(apart, dns, instance, tmp_path):
+    """A host that nobody asked for a proof, then one that other TLSA records are of, then the same again."""
+    there = apart("any", ["another.example"])
+    fits, other = there.certificate.tlsa(3), Certificate(tmp_path, ["x.example"]).tlsa(3)
+    with authentic(dns):
+        for records, proof in [([], "unverified"), ([fits], "dane-ee"), ([fits, other], "dane-ee")]:
+            there.publish(*records)
+            instance.mailctl("dns", "flush")
+            assert [sent(instance, there)["tls"].split()[-1] for _ in range(2)] == [proof] * 2
+        there.publish(other)
+        instance.mailctl("dns", "flush")
+        assert sent(instance, there)["code"] == "4.7.5"
+    assert there.seen == [False, True] * 3
+    there.server.stop()
+
+
+def test_a_reload_forgets_sessions(apart, instance, authority):
+    there = apart("verify", ["mx"], authority)
+    sent(instance, there)
+    instance.mailctl("reload")
+    sent(instance, there)
+    assert there.seen == [False, False]
+    there.server.stop()
+
+
+def resumed(instance):
+    return sum(int(line.split()[-1]) for line in metrics(instance) if line.startswith("outbound_tls_resumed_total"))
 
 
 # ---- REQUIRETLS (RFC 8689) ------------------------------------------------------------------------------------------------
