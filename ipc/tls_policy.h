@@ -49,7 +49,9 @@ struct TlsPolicy {
     List<DnsName, max_mx_patterns> mx;      // "mail.example.com", "*.example.net"
     std::int64_t fetched = 0, expires = 0;  // seconds since the epoch
     Text<256> reason;                // why there is none, or none newer, for people
+    bool may_come = false;           // none is known, and it is not the domain that says so: it may be had another time
     static auto fields(auto& m) { return std::tie(m.known, m.mode, m.id, m.mx, m.fetched, m.expires, m.reason); }
+    static auto added(auto& m) { return std::tie(m.may_come); }
 };
 struct TlsPolicyQuery {
     static constexpr auto type = MessageType::tls_policy_query;

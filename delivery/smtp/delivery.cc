@@ -40,9 +40,11 @@ void Delivery::start() {
     ask_mx();
 }
 
-// A policy is that of a domain whose hosts are found by MX: whoever names a host has chosen it himself.
+// A policy is that of a domain whose hosts are found by MX: whoever names a host has chosen it himself. It says, too, which hosts are the
+// domain's, where a certificate of the host's own name says nothing of that.
 bool Delivery::follows_policy() const {
-    return around_.settings.mta_sts && level_ == TlsLevel::dane && hop_.by_mx && !hop_.address;
+    const bool counts = level_ == TlsLevel::dane || (message_.require_tls && level_ == TlsLevel::verify);
+    return around_.settings.mta_sts && counts && hop_.by_mx && !hop_.address;
 }
 
 // Not known is not none: nothing is sent to who might enforce one. That is no fault of the destination's, so nothing is said of it.
@@ -172,7 +174,11 @@ void Delivery::on_host(HostFound found) {
         counters::sts_refused();
         count_tls(unlisted_host(host_.name, sts.id));
         result_.reach = Reach::unreachable;
-        remember(deferred("4.7.5", host_.name + " is not in the MTA-STS policy of " + hop_.host + ", id " + sts.id));
+        remember(lacking(deferred("4.7.5", host_.name + " is not in the MTA-STS policy of " + hop_.host + ", id " + sts.id)));
+        return next_host();
+    }
+    if (message_.require_tls && !is_vouched_for(sts)) {
+        remember(not_vouched_for());
         return next_host();
     }
     plan_ = plan_tls({level_, message_.require_tls, around_.settings.tls_fallback}, hop_, host_.name, found.dane, sts);
@@ -186,6 +192,26 @@ void Delivery::on_host(HostFound found) {
 // RFC 8461 section 4.1: a host that is not in a policy enforced is no host of the domain, unless DNSSEC says more (section 2).
 bool Delivery::is_refused(const DaneFinding& dane, const StsFinding& sts) const {
     return sts.mode == ipc::StsMode::enforce && !sts.listed && dane.state != DaneFinding::State::usable;
+}
+
+// RFC 8689 section 4.2.1, step 2: that this is a host of the domain is not taken from a DNS that anybody may have answered for. It need not
+// be where the host is the domain itself or has to prove the domain's name, or was named by the operator.
+bool Delivery::is_vouched_for(const StsFinding& sts) const {
+    const bool is_found_by_mx = hop_.by_mx && !hop_.address && host_.name != hop_.host && level_ != TlsLevel::secure;
+    return !is_found_by_mx || authentic_ || (sts.mode != ipc::StsMode::none && sts.listed);
+}
+
+Outcome Delivery::not_vouched_for() const {
+    Outcome problem = deferred("4.7.5", "neither DNSSEC nor an MTA-STS policy vouches for " + host_.name + " as a host of " + hop_.host);
+    if (!policy_.may_come) return lacking(std::move(problem));
+    problem.text += ", whose policy is not known yet: " + policy_.reason.value;
+    return problem;
+}
+
+// What REQUIRETLS demands and no host gives has the sender told at once; it is not tried again (the same section).
+Outcome Delivery::lacking(Outcome problem) const {
+    if (!message_.require_tls) return problem;
+    return failed("5.7.10", problem.text + ", and the message demands TLS on its whole way (REQUIRETLS)");
 }
 
 void Delivery::next_address() {
@@ -209,11 +235,12 @@ void Delivery::connect(const IpAddress& address, const TlsPlan& plan) {
 void Delivery::opened(const std::shared_ptr<Conversation>& conversation) {
     const Opening& opening = conversation->opening();
     counters::connected(opening.is_ready(), conversation->authentication());
+    if (conversation->is_resumed()) counters::resumed.add();
     tell_testing(*conversation);
     count_tls(tls_result(*conversation));
     if (opening.is_ready() && conversation->is_usable()) return transact(conversation, false);
     fail_host(*conversation, opening.is_ready() ? deferred("4.5.0", "the host said more than it was asked")
-                                                : with_rule(opening.problem(), conversation->peer().tls));
+                                                : with_rule(opening.problem(), *conversation));
     if (opening.tls_failed() && conversation->peer().tls.fallback && !conversation->peer().implicit_tls && !over_) {
         TlsPlan clear = conversation->peer().tls;
         clear.use = TlsUse::never;
@@ -236,12 +263,15 @@ void Delivery::fail_host(const Conversation& conversation, const Outcome& proble
 }
 
 // Whoever reads that TLS failed shall see who demanded it.
-Outcome Delivery::with_rule(Outcome problem, const TlsPlan& plan) const {
-    if (conversation->is_resumed()) counters::resumed.add();
-    if (problem.code != "4.7.4" && problem.code != "4.7.5") return problem;
+Outcome Delivery::with_rule(Outcome problem, const Conversation& conversation) const {
+    const bool has_no_tls = problem.code == "4.7.4";
+    if (!has_no_tls && problem.code != "4.7.5") return problem;
+    const TlsPlan& plan = conversation.peer().tls;
     if (plan.basis == TlsBasis::sts) problem.text += " (demanded by the MTA-STS policy of " + hop_.host + ", id " + plan.sts_id + ")";
     if (plan.basis == TlsBasis::dane) problem.text += " (demanded by TLSA records)";
-    return problem;
+    // A handshake that ended for another reason may not end the next time.
+    const bool is_lacking = has_no_tls || conversation.fault().kind != tls::CertificateFault::none;
+    return is_lacking ? lacking(std::move(problem)) : problem;
 }
 
 // In testing nothing is stopped; what enforcing the policy would have stopped is to be seen (RFC 8461 section 5).

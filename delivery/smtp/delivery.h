@@ -56,6 +56,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     void next_host();
     void on_host(HostFound found);
     bool is_refused(const DaneFinding& dane, const StsFinding& sts) const;
+    bool is_vouched_for(const StsFinding& sts) const;
     void next_address();
     void connect(const IpAddress& address, const TlsPlan& plan);
     void opened(const std::shared_ptr<Conversation>& conversation);
@@ -65,7 +66,9 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     std::vector<std::size_t> undecided() const;
     void remember(const Outcome& problem);
     void fail_host(const Conversation& conversation, const Outcome& problem);
-    Outcome with_rule(Outcome problem, const TlsPlan& plan) const;
+    Outcome with_rule(Outcome problem, const Conversation& conversation) const;
+    Outcome not_vouched_for() const;
+    Outcome lacking(Outcome problem) const;
     void tell_testing(const Conversation& conversation) const;
     void tell_testing(const TlsPlan& plan, std::string_view remote, std::string_view reason) const;
     void count_bogus(const std::string& host, std::string_view why);

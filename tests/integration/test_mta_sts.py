@@ -138,10 +138,27 @@ def test_the_next_host_when_the_first_is_not_in_the_policy(domain, dns):
     assert there.server.messages and not stranger.server.commands
 
 
-def test_requiretls_is_satisfied_by_a_policy(domain):
-    there = domain(extensions=["REQUIRETLS"])
+@pytest.mark.parametrize("mode, listed, event", [("enforce", True, "delivered"), ("testing", True, "delivered"), ("none", True, "failed"),
+                                                 ("enforce", False, "failed"), ("testing", False, "failed")])
+def test_requiretls_is_satisfied_by_a_policy(domain, mode, listed, event):
+    """RFC 8689 section 4.2.1, step 2: without DNSSEC the policy says which hosts are the domain's."""
+    there = domain(mode=mode, extensions=["REQUIRETLS"])
+    if not listed:
+        there.web.answer = policy(mode, ["other.example"])
     outcome = there.send(mail_options=["REQUIRETLS"])
-    assert outcome["event"] == "delivered" and outcome["tls"].endswith(" sts"), outcome
+    assert outcome["event"] == event, outcome
+    if event == "delivered":
+        assert outcome["tls"].split()[-1] == ("sts" if mode == "enforce" else "verified")
+    else:
+        assert outcome["code"] == "5.7.10" and not there.server.commands
+
+
+def test_requiretls_waits_for_a_policy_that_may_still_be_had(domain):
+    there = domain(extensions=["REQUIRETLS"])
+    there.web.answer = respond("later", code=503)
+    outcome = there.send(mail_options=["REQUIRETLS"])
+    assert (outcome["event"], outcome["code"]) == ("deferred", "4.7.5") and "not known yet: HTTP 503" in outcome["reply"], outcome
+    assert not there.server.commands
 
 
 def test_an_operator_who_chose_a_level_is_not_asked_twice(domain, instance):

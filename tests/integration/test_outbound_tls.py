@@ -217,13 +217,44 @@ def resumed(instance):
 # ---- REQUIRETLS (RFC 8689) ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("offered, trusted, event, code", [
-    (True, True, "delivered", "2.6.0"), (False, True, "failed", "5.7.30"), (True, False, "deferred", "4.7.5")])
-def test_requiretls(host, authority, offered, trusted, event, code):
-    there = host("any", ["mx"], authority if trusted else None, extensions=["REQUIRETLS"] if offered else [])
-    outcome = there.send(mail_options=["REQUIRETLS"])
+    (True, True, "delivered", "2.6.0"), (False, True, "failed", "5.7.30"), (True, False, "failed", "5.7.10")])
+@pytest.mark.parametrize("level", ["any", "may", "verify"])
+def test_requiretls(host, authority, dns, level, offered, trusted, event, code):
+    """Section 4.2.1: of hosts that a signed MX names; whatever the level, as it is raised to what proves the host's name."""
+    there = host(level, ["mx"], authority if trusted else None, extensions=["REQUIRETLS"] if offered else [])
+    with authentic(dns):
+        outcome = there.send(mail_options=["REQUIRETLS"])
     assert (outcome["event"], outcome["code"]) == (event, code), outcome
     if event == "delivered":
         assert "REQUIRETLS" in there.server.messages[0].mail
+
+
+@pytest.mark.parametrize("level, names, event, code", [
+    ("any", ["mx"], "failed", "5.7.10"),
+    ("verify", ["mx"], "failed", "5.7.10"),
+    ("secure", ["domain"], "delivered", "2.6.0"),                    # which needs no name from the DNS
+])
+def test_requiretls_wants_the_host_s_name_vouched_for(host, authority, level, names, event, code):
+    """Step 2: a certificate proves whose the host is, and not that the domain's mail is to go there."""
+    there = host(level, names, authority, extensions=["REQUIRETLS"])
+    outcome = there.send(mail_options=["REQUIRETLS"])
+    assert (outcome["event"], outcome["code"]) == (event, code), outcome
+    if event == "failed":
+        assert f"neither DNSSEC nor an MTA-STS policy vouches for {there.mx} as a host of {there.domain}" in outcome["reply"]
+        assert not there.server.sessions
+
+
+def test_requiretls_of_a_domain_that_is_its_own_host(host, authority, dns):
+    there = host("any", ["domain"], authority, extensions=["REQUIRETLS"])
+    dns.set(there.domain, f"A {there.server.address}")
+    assert there.send(mail_options=["REQUIRETLS"])["event"] == "delivered"
+
+
+def test_requiretls_of_a_host_without_starttls(host, dns):
+    there = host("any", tls=None, extensions=["REQUIRETLS"])
+    with authentic(dns):
+        outcome = there.send(mail_options=["REQUIRETLS"])
+    assert (outcome["event"], outcome["code"]) == ("failed", "5.7.10") and not there.server.messages, outcome
 
 
 # ---- logging in where mail goes through another server ---------------------------------------------------------------------

@@ -66,6 +66,7 @@ struct Policies::Lookup {
 
     std::string domain;
     bool renew = false, background = false, impatient = false;
+    bool denied = false;                     // the domain has no policy, says the DNS
     std::optional<Entry> entry;              // known and not expired
     std::vector<Done> waiting;
     Timer patience;
@@ -120,6 +121,7 @@ void Policies::on_record(const std::shared_ptr<Lookup>& lookup, const ipc::DnsAn
         return finish(lookup, "the DNS does not answer: " + answer.reason.value);
     }
     const auto id = id_in(answer);
+    lookup->denied = !id;
     if (!id) return finish(lookup, id.error().message());
     if (wants_fetch(*lookup, *id)) return fetch(lookup, *id);
     const auto failed = failed_.find(lookup->domain);
@@ -186,6 +188,7 @@ void Policies::finish(const std::shared_ptr<Lookup>& lookup, std::string_view re
 
 ipc::TlsPolicy Policies::known(const Lookup& lookup, std::string_view reason) const {
     ipc::TlsPolicy policy = none(reason);
+    policy.may_come = !lookup.entry && !lookup.denied;
     if (!lookup.entry) return policy;
     const Entry& entry = *lookup.entry;
     policy.mode = entry.policy.mode;

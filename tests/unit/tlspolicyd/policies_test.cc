@@ -118,7 +118,20 @@ TEST_CASE("without a record there is no policy, and nothing is fetched") {
     const ipc::TlsPolicy policy = world.answer();
     CHECK((policy.known && policy.mode == StsMode::none && policy.id.empty()));
     CHECK(policy.reason.view() == "no record");
+    CHECK_FALSE(policy.may_come);
     CHECK(world.gotten.empty());
+}
+
+TEST_CASE("a policy that could not be had is told from one that is not there") {
+    World world;
+    world.ask();
+    world.say(servfail());
+    CHECK(world.answer().may_come);
+    world.ask();
+    world.id("1");
+    world.unfetched();
+    CHECK(world.answer().may_come);
+    CHECK_FALSE(world.learn(StsMode::none, "2").may_come);
 }
 
 TEST_CASE("a known policy is used until it expires, or another is announced") {
