@@ -16,6 +16,7 @@ struct Peer {
     IpAddress address;
     std::uint16_t port = 25;
     std::optional<IpAddress> source;
+    bool is_best = true;                     // of the destination's hosts none is preferred to it
     bool lmtp = false, implicit_tls = false;
     TlsPlan tls = {};
     std::optional<Credentials> credentials = {};
@@ -51,8 +52,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     std::size_t transactions() const { return transactions_; }
     std::chrono::steady_clock::time_point since() const { return since_; }
     const std::string& tls() const { return tls_; }          // "TLSv1.3 TLS_AES_256_GCM_SHA384 dane-ee"; empty in clear
-    tls::Authentication authentication() const { return authentication_; }
     bool is_resumed() const { return resumed_; }             // of TLS, the session
+    tls::Authentication authentication() const { return authentication_; }
     // What was wrong with its certificate, where it was to prove something by it, whether or not that was demanded.
     const tls::PeerFault& fault() const { return fault_; }
     const std::string& local_address() const { return local_address_; }      // ours, "192.0.2.1"
@@ -93,8 +94,8 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
     std::size_t transactions_ = 0;
     std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
     std::string tls_;
-    tls::Authentication authentication_ = tls::Authentication::none;
     bool resumed_ = false;
+    tls::Authentication authentication_ = tls::Authentication::none;
     tls::PeerFault fault_;
     std::string local_address_;
     std::shared_ptr<Conversation> farewell_;                 // itself, while QUIT leaves

@@ -134,6 +134,7 @@ void Delivery::on_mx() {
     }
     authentic_ = chosen.authentic;
     chosen.hosts.resize(std::min(chosen.hosts.size(), around_.settings.max_hosts));
+    best_preference_ = chosen.hosts.front().preference;
     for (MxHost& host : chosen.hosts) hosts_.push_back({std::move(host.name), host.preference});
     next_host();
 }
@@ -224,6 +225,7 @@ void Delivery::next_address() {
 void Delivery::connect(const IpAddress& address, const TlsPlan& plan) {
     ++attempts_;
     Peer peer{host_.name, address, port_, source_for(around_.settings, message_.reverse_path, address)};
+    peer.is_best = host_.preference == best_preference_;
     peer.lmtp = hop_.protocol == mail::NextHop::Protocol::lmtp;
     peer.implicit_tls = hop_.protocol == mail::NextHop::Protocol::smtps;
     peer.tls = plan;

@@ -90,6 +90,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     std::optional<ipc::DnsAnswer> mx_;               // it is asked for beside the policy, and may come first
     bool mx_asked_ = false, mx_wanted_ = false;
     bool authentic_ = false;                         // the way to the hosts' names
+    std::uint16_t best_preference_ = 0;
     std::vector<Host> hosts_;                        // still to be tried, the next at the front
     Host host_;
     std::vector<IpAddress> addresses_;               // of host_, still to be tried

@@ -1,5 +1,6 @@
 // Connections that have nothing to do, kept for the next message of the same kind: one next hop, TLS demanded alike, the same
-// source address. Bounded in number, idle time, messages and age.
+// source address. Bounded in number, idle time, messages and age; one to a host that is not the best by the idle time, however much it is
+// used: so often the better ones are tried again.
 #pragma once
 
 #include "delivery/smtp/conversation.h"
@@ -13,7 +14,7 @@ class Pool {
   public:
     Pool(Loop& loop, const Settings& settings) : loop_(loop), settings_(settings) {}
 
-    // The one used last, or none.
+    // The one used last, to the best host if there is one; or none.
     std::shared_ptr<Conversation> take(const std::string& key);
     // Takes it over, to keep or to end.
     void put(const std::string& key, std::shared_ptr<Conversation> conversation);
@@ -29,6 +30,7 @@ class Pool {
         Timer expiry;
     };
     bool is_worth_keeping(const Conversation& conversation) const;
+    std::chrono::milliseconds time_left(const Conversation& conversation) const;
     void forget(Conversation& conversation);
 
     Loop& loop_;

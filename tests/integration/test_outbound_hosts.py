@@ -21,7 +21,7 @@ def dns():
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory, dns):
-    sender = Sender(tmp_path_factory.mktemp("outbound-hosts"), dns, ["outbound.bind_senders=u0002.test=127.0.9.2 u0003.test=192.0.2.3", "outbound.max_attempts=3"])
+    sender = Sender(tmp_path_factory.mktemp("outbound-hosts"), dns, ["outbound.bind_senders=u0002.test=127.0.9.2 u0003.test=192.0.2.3", "outbound.max_attempts=3", "outbound.max_messages=100000"])
     sender.start()
     for name in ("u0002.test", "u0003.test"):
         sender.mailctl("domain", "add", name)
@@ -68,6 +68,16 @@ def test_no_other_host_where_one_has_decided(instance, domain, script):
     with instance.server(script) as first, instance.server() as second:
         outcome = instance.send(domain((10, first.address), (20, second.address)))
     assert outcome["event"] != "delivered" and not second.sessions
+
+
+def test_a_better_host_is_tried_again_though_a_connection_to_a_worse_one_is_kept(instance, domain):
+    """It would be kept for minutes, as a message comes in each moment."""
+    with instance.server({"connect": ["554 5.3.2 no", "220 mx.test ESMTP"]}) as first, instance.server() as second:
+        name = domain((10, first.address), (20, second.address)).partition("@")[2]
+        assert instance.send(f"a@{name}")["remote"].startswith(second.address)
+        wait_for(lambda: instance.send(f"r{next(numbers)}@{name}")["remote"].startswith(first.address), "the better host to be tried")
+        assert instance.send(f"z@{name}")["remote"].startswith(first.address)     # and kept
+    assert second.sessions == 1 and first.sessions == 2
 
 
 def test_a_dead_address_and_a_live_one(instance, domain):
