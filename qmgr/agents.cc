@@ -43,10 +43,16 @@ bool Agents::is_quarantine(AgentId agent, ipc::AgentKind kind) const {
     return first != agents_.end() && first->first == agent;
 }
 
+bool Agents::waits_for_suspects(AgentId id, const Agent& agent) const {
+    const auto suspects = suspects_.find(agent.kind);
+    return suspects != suspects_.end() && !suspects->second.empty() && is_quarantine(id, agent.kind);
+}
+
 std::optional<Agents::Choice> Agents::next_for(AgentId id, const Agent& agent, const std::set<std::uint32_t>& owners) {
-    if (agent.alone || agent.jobs.size() >= agent.slots) return std::nullopt;
-    if (auto& suspects = suspects_[agent.kind]; !suspects.empty() && is_quarantine(id, agent.kind)) {
+    if (!has_room(agent)) return std::nullopt;
+    if (waits_for_suspects(id, agent)) {
         if (!agent.jobs.empty()) return std::nullopt;
+        auto& suspects = suspects_[agent.kind];
         Choice choice{id, suspects.front(), std::nullopt, agent.kind};
         suspects.pop_front();
         return choice;
@@ -54,7 +60,38 @@ std::optional<Agents::Choice> Agents::next_for(AgentId id, const Agent& agent, c
     if (agent.kind != ipc::AgentKind::smtp_out) return next_lane(id, agent, owners);
     auto chosen = destinations_.next(slots_of(agent.kind));
     if (!chosen) return std::nullopt;
-    return Choice{id, chosen->id, Lane{agent.kind, 0, std::move(chosen->name)}, agent.kind};
+    const AgentId best = with_connection(chosen->name, id);
+    return Choice{best, chosen->id, Lane{agent.kind, 0, std::move(chosen->name)}, agent.kind};
+}
+
+// Who goes next, and to where, is settled by turns; over whose connection it goes is all that is chosen here.
+AgentId Agents::with_connection(const std::string& destination, AgentId otherwise) const {
+    const auto left = connections_.find(destination);
+    if (left == connections_.end()) return otherwise;
+    const auto usable = std::find_if(left->second.rbegin(), left->second.rend(), [this](AgentId id) {
+        const auto agent = agents_.find(id);
+        return agent != agents_.end() && has_room(agent->second) && !waits_for_suspects(id, agent->second);
+    });
+    return usable == left->second.rend() ? otherwise : *usable;
+}
+
+void Agents::left_connection(AgentId agent, const std::string& destination) {
+    if (connection_count_ == max_connections) {
+        connections_.clear();
+        connection_count_ = 0;
+    }
+    connections_[destination].push_back(agent);
+    ++connection_count_;
+}
+
+void Agents::use_connection(AgentId agent, const std::string& destination) {
+    const auto left = connections_.find(destination);
+    if (left == connections_.end()) return;
+    const auto used = std::find(left->second.rbegin(), left->second.rend(), agent);
+    if (used == left->second.rend()) return;
+    left->second.erase(std::next(used).base());
+    --connection_count_;
+    if (left->second.empty()) connections_.erase(left);
 }
 
 std::uint32_t Agents::slots_of(ipc::AgentKind kind) const {
@@ -96,7 +133,9 @@ void Agents::start(const Choice& choice, JobId job, const Lane& lane) {
     Agent& agent = agents_.at(choice.agent);
     agent.jobs.insert(job);
     agent.alone = !choice.lane;
-    if (lane.kind == ipc::AgentKind::smtp_out) destinations_.started(lane.destination);
+    if (lane.kind != ipc::AgentKind::smtp_out) return;
+    destinations_.started(lane.destination);
+    use_connection(choice.agent, lane.destination);
 }
 
 void Agents::finished(AgentId agent, JobId job) {

@@ -47,6 +47,8 @@ class Agents {
     std::optional<Choice> next(const std::set<std::uint32_t>& owners);
     void start(const Choice& choice, JobId job, const Lane& lane);
     void finished(AgentId agent, JobId job);
+    // It has reached the destination, and will have kept a connection that the next message there can go over.
+    void left_connection(AgentId agent, const std::string& destination);
 
   private:
     struct Agent {
@@ -56,7 +58,11 @@ class Agents {
         bool alone = false;                            // runs a suspect: gets nothing else
     };
     bool is_quarantine(AgentId agent, ipc::AgentKind kind) const;
+    static bool has_room(const Agent& agent) { return !agent.alone && agent.jobs.size() < agent.slots; }
+    bool waits_for_suspects(AgentId id, const Agent& agent) const;
     std::uint32_t slots_of(ipc::AgentKind kind) const;
+    AgentId with_connection(const std::string& destination, AgentId otherwise) const;
+    void use_connection(AgentId agent, const std::string& destination);
     std::optional<Choice> next_lane(AgentId id, const Agent& agent, const std::set<std::uint32_t>& owners);
     std::optional<Choice> next_for(AgentId id, const Agent& agent, const std::set<std::uint32_t>& owners);
 
@@ -64,6 +70,11 @@ class Agents {
     std::map<Lane, std::deque<QueueId>> lanes_;
     Destinations destinations_;
     std::map<ipc::AgentKind, std::deque<QueueId>> suspects_;
+    // One for each connection that was left and not used since, the newest last. A guess, as agents end theirs by themselves; so
+    // nothing but a connection more depends on it, and beyond max_connections all are forgotten.
+    static constexpr std::size_t max_connections = 10'000;
+    std::map<std::string, std::vector<AgentId>> connections_;
+    std::size_t connection_count_ = 0;
     AgentId last_agent_ = 0;                           // turns go round
     Lane last_lane_;
 };

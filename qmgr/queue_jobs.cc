@@ -152,6 +152,7 @@ void Queue::job_done(JobId id, const ipc::DeliverResult& result) {
     if (job.lane.kind == ipc::AgentKind::smtp_out) {
         const std::string_view why = result.outcomes.empty() ? std::string_view() : result.outcomes.items.front().diagnostic.view();
         agents_.destinations().finished(job.lane.destination, result.reach, why, now_.steady, now_.wall);
+        if (result.reach == ipc::Reach::answered) agents_.left_connection(job.agent, job.lane.destination);
     }
     const auto at = entries_.find(job.id);
     if (at == entries_.end()) return;

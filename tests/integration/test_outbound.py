@@ -227,6 +227,20 @@ def test_a_connection_is_used_again(instance):
     assert server.sessions == 1
 
 
+def test_the_process_that_keeps_a_connection_gets_what_it_is_for(tmp_path, dns):
+    """Of several; by turns alone the second message would go to another and over a connection of its own."""
+    sender = Sender(tmp_path, dns, ["processes.smtp_out=3", "outbound.idle_time=1min"])
+    try:
+        sender.start()
+        wait_for(lambda: sender.log().count("master.child.ready service=smtp-out") == 3, "all of them")
+        with sender.server() as server, sender.server() as other:
+            for _ in range(4):
+                assert [sender.send(fresh(there.address))["event"] for there in (server, other)] == ["delivered"] * 2
+        assert (server.sessions, other.sessions) == (1, 1)
+    finally:
+        sender.stop()
+
+
 def test_a_kept_connection_survives_refusals(instance):
     with instance.server({"RCPT": ["550 5.1.1 no", "250 ok"]}, extensions=["PIPELINING"]) as server:
         assert instance.send(fresh(server.address))["event"] == "failed"
