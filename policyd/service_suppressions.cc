@@ -50,7 +50,8 @@ void Service::serve_suppressions() {
     });
     daemon_.on<ipc::AddSuppression>([this](ipc::Incoming<ipc::AddSuppression> in) { in.reply(add(in.message)); });
     daemon_.on<ipc::RemoveSuppression>([this](ipc::Incoming<ipc::RemoveSuppression> in) {
-        const bool known = suppressions_.remove(in.message.address.view());
+        const auto mailbox = mail::parse_mailbox(in.message.address.view());
+        const bool known = mailbox && suppressions_.remove(mailbox->text());
         write();
         in.reply({known ? ipc::AdminStatus::ok : ipc::AdminStatus::not_found, 0, known ? "" : "nothing is known of that address"});
     });
@@ -68,12 +69,12 @@ void Service::note_address(const ipc::AddressNote& note, bool hearsay) {
 }
 
 ipc::AdminResult Service::add(const ipc::AddSuppression& request) {
-    if (const auto [local, domain] = mail::split_address(request.address.view()); local.empty() || domain.empty())
-        return {ipc::AdminStatus::invalid, 0, "not an address like ann@example.org"};
+    const auto mailbox = mail::parse_mailbox(request.address.view());
+    if (!mailbox) return {ipc::AdminStatus::invalid, 0, "not an address: " + mailbox.error().message()};
     if (request.duration > longest) return {ipc::AdminStatus::invalid, 0, "an address is suppressed for up to ten years"};
     const std::int64_t now = wall_seconds();
     ipc::SuppressionRow row;
-    row.address = request.address;
+    row.address = mailbox->text();
     row.until = request.duration == 0 ? 0 : now + static_cast<std::int64_t>(request.duration);
     row.reply = printable(request.reason.view()).substr(0, 200);
     row.by = printable(request.actor.who.view(), 64).substr(0, 64);
