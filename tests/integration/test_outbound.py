@@ -5,18 +5,11 @@ import urllib.request
 
 import pytest
 
-from dns_server import DnsServer
 from lab import message, wait_for
 from outbound import Sender, fresh
 from smtp_server import CLOSE, DRIP, ENDLESS, GARBAGE, LONG, RESET, STALL
 
 EVERYTHING = ["PIPELINING", "8BITMIME", "SIZE 10000000", "DSN", "SMTPUTF8", "CHUNKING", "BINARYMIME"]
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with DnsServer() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
