@@ -134,7 +134,7 @@ class Promises:
 
 
 @LIMITS
-def test_a9_flushes_per_message_that_goes_elsewhere(sender, far, load_tool, tmp_path, capsys, at_once, most):
+def test_a9_flushes_per_message_that_goes_elsewhere(sender, far, load_tool, tmp_path, say, at_once, most):
     load(sender, load_tool, MAILBOXES, MAILBOXES, "far.test")       # connections, names, and how many at a time: known
     strace = Strace(sender, tmp_path, also=("pwrite64", "sendto", "writev", "readv", "read"), shown=65536)
     count = messages_for(at_once)
@@ -144,11 +144,10 @@ def test_a9_flushes_per_message_that_goes_elsewhere(sender, far, load_tool, tmp_
     flushes = [call for call in calls if call.name in FLUSHES]
     kept, unkept = Promises(calls), Promises([call for call in calls if call.name not in FLUSHES])
     windows = [kept.record_of(queue_id).time - kept.taken[queue_id].time for queue_id in kept.recorded if kept.record_of(queue_id)]
-    with capsys.disabled():
-        print(f"\nmail for another host, {at_once} at a time: {len(flushes) / count:.3f} flushes per message ("
-              + ", ".join(f"{name} {number}" for name, number in strace.by_process(flushes).items())
-              + f" for {count}), {len(kept.batches)} batches; from the other host's 250 to the flush of its record, under strace: "
-              f"{1000 * statistics.median(windows):.1f} ms, at most {1000 * max(windows):.1f} ms", end="")
+    say(f"mail for another host, {at_once} at a time: {len(flushes) / count:.3f} flushes per message ("
+        + ", ".join(f"{name} {number}" for name, number in strace.by_process(flushes).items())
+        + f" for {count}), {len(kept.batches)} batches; from the other host's 250 to the flush of its record, under strace: "
+        f"{1000 * statistics.median(windows):.1f} ms, at most {1000 * max(windows):.1f} ms")
     assert 0 < len(flushes) <= most * count
     assert [len(kept.accepted), len(kept.taken), len(kept.recorded)] == [count] * 3
     assert kept.not_flushed_before_our_250() == [] and kept.not_flushed_after_their_250() == []
