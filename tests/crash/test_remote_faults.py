@@ -4,11 +4,11 @@ import os
 import shutil
 
 import pytest
-from conftest import LONG, USERS
-from lab import Instance, User, wait_for
-from load import judge, read_back
-from smtp_server import SmtpServer
-from test_faults import LAST, Row, Work, meet
+from conftest import USERS
+from lab import User
+from load import judge
+from remote import arrived_at, by_one_hop, far_host, settle, started
+from test_faults import Row, Work, meet_each
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("strace"), reason="needs root and strace")
 
@@ -33,8 +33,8 @@ class RemoteWork(Work):
         """Of what the other host has."""
         self.instance.kill()
         self.instance.lab("start")
-        wait_for(self.settled, "the queue to empty", 120)
-        result = judge(self.ledger, {FAR.address: [read_back(message.data) for message in list(self.far.messages)]})
+        settle(self.instance)
+        result = judge(self.ledger, arrived_at(self.far, [FAR.address]))
         twice = result.pop("twice")
         assert result == {"lost": [], "damaged": [], "unexpected": []}
         assert len(twice) <= self.faults, twice
@@ -43,17 +43,14 @@ class RemoteWork(Work):
 
 @pytest.fixture(scope="module")
 def far():
-    with SmtpServer(extensions=["PIPELINING", "CHUNKING", "8BITMIME"]) as server:
+    with far_host() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory, far):
-    running = Instance(tmp_path_factory.mktemp("remote-faults") / "instance", users=USERS,
-                       settings=["server.seccomp=false", f"outbound.destinations=far.test via=[127.0.0.1]:{far.port}", "outbound.first_pause=1s",
-                                 "outbound.longest_pause=1s", "queue.retry_delays=1s", "outbound.idle_time=0"])
-    running.start()
-    running.mailctl("domain", "add", "far.test", "--backup-mx", "on")
+    running = started(tmp_path_factory.mktemp("remote-faults") / "instance", users=USERS,
+                      settings=["server.seccomp=false", by_one_hop(far), "outbound.idle_time=0"])
     yield running
     running.kill()
 
@@ -64,17 +61,8 @@ def work(instance, far, tmp_path_factory):
 
 
 @pytest.mark.parametrize("row, how", [pytest.param(row, how, id=f"{row.daemon}-{how}") for row in ROWS for how in row.faults])
-def test_every_call(work, row, how, capsys):
-    met, slowest = {}, 0
-    for call in (row.calls if LONG else row.short).split():
-        for n in range(1, LAST + 1):
-            there, seconds = meet(work, row, call, how, n)
-            if not there:
-                break
-            work.faults += 1
-            met[call], slowest = n, max(slowest, seconds)
+def test_every_call(work, row, how, say):
+    faults, figures = meet_each(work, row, how)
+    work.faults += faults
     twice = work.check()
-    with capsys.disabled():
-        print(f"\n{row.daemon}, mail for another host, {how}, N up to {LAST}: " + ", ".join(f"{call} {n} times" for call, n in met.items())
-              + f"; working again within {slowest:.1f} s; {twice} twice of {len(work.ledger.acknowledged)}", end="")
-    assert met
+    say(f"{row.daemon}, mail for another host, {figures}; {twice} twice of {len(work.ledger.acknowledged)}")
