@@ -234,6 +234,9 @@ constexpr Option table[] = {
     range(Kind::duration, "outbound.mta_sts_patience", "20s", 100, minute, tlspolicyd | smtp_out, "how long a message waits for a policy that has to be fetched first; after that it goes as if there were none"),
     range(Kind::number, "outbound.mta_sts_max_domains", "100000", 100, 10000000, tlspolicyd, "policies kept; the one that was asked for least lately goes"),
     range(Kind::number, "outbound.mta_sts_port", "443", 1, 65535, tlspolicyd, "port of policy hosts; for tests alone, there is no other on the Internet"),
+    range(Kind::number, "outbound.suppress_after", "0", 0, 1000, policyd, "messages that an address elsewhere refuses in a row, until no more are sent to it; 0: they are only counted"),
+    range(Kind::duration, "outbound.suppress_time", "30d", minute, 3650 * 24 * hour, policyd, "how long none are sent, and how long a refusal counts"),
+    range(Kind::number, "outbound.max_suppressed", "50000", 100, 1000000, policyd, "addresses elsewhere that are counted or suppressed; the longest forgotten goes"),
     text(Kind::path, "outbound.credentials", "", smtp_out, "file of lines \"next-hop user password\", readable by its owner alone: where and how to log in; read again at a reload"),
 
     // tls_reports: what other domains are told of TLS to their hosts (TLSRPT, RFC 8460)

@@ -13,6 +13,7 @@
 #include "ipc/queue.h"
 #include "ipc/queue_admin.h"
 #include "ipc/report.h"
+#include "ipc/suppression.h"
 #include "ipc/tls_policy.h"
 
 #include <tuple>
@@ -39,6 +40,7 @@ using AllMessages = std::tuple<
     HistoryQuery, HistoryTimeline,
     CheckClient, ClientVerdict, CheckRecipient, RecipientPolicy, ReportClient, ReportGuessing,
     ListBans, BanListing, AddBan, ClearBan,
+    NoteAddresses, CheckAddresses, AddressVerdicts, ListSuppressions, SuppressionListing, AddSuppression, RemoveSuppression,
     DnsQuery, DnsAnswer, DnsFlush, DnsFlushed,
     HttpRequest, HttpReply,
     TlsPolicyQuery, TlsPolicy, TlsResults,

@@ -52,6 +52,8 @@ enum class MessageType : std::uint16_t {
     // ipc/policy.h: fronts ask policyd, authd and api-local tell it of bans
     check_client = 800, client_verdict, check_recipient, recipient_policy, report_client, report_guessing,
     list_bans = 820, ban_listing, add_ban, clear_ban,
+    // ipc/suppression.h: addresses elsewhere that refuse mail
+    note_addresses = 840, check_addresses, address_verdicts, list_suppressions, suppression_listing, add_suppression, remove_suppression,
     // ipc/dns.h: everybody asks resolvd
     dns_query = 900, dns_answer, dns_flush, dns_flushed,
     // ipc/http.h: everybody asks fetch

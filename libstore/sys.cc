@@ -1,5 +1,7 @@
 #include "libstore/sys.h"
 
+#include "libcommon/file.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
@@ -160,17 +162,7 @@ Result<std::string> read_all(int fd, std::size_t limit) {
     auto size = size_of(fd);
     if (!size) return size.error();
     if (*size > limit) return Error(Errc::too_large, "file is over its limit");
-    std::string bytes(static_cast<std::size_t>(*size), '\0');
-    std::size_t have = 0;
-    while (have < bytes.size()) {
-        const ssize_t got = ::pread(fd, bytes.data() + have, bytes.size() - have, static_cast<off_t>(have));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return failed("read");
-        if (got == 0) break;
-        have += static_cast<std::size_t>(got);
-    }
-    bytes.resize(have);
-    return bytes;
+    return read_piece(fd, 0, static_cast<std::size_t>(*size));
 }
 
 namespace {

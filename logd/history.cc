@@ -1,5 +1,6 @@
 #include "logd/history.h"
 
+#include "libcommon/file.h"
 #include "libcommon/text.h"
 
 #include <algorithm>
@@ -18,15 +19,8 @@ constexpr int pieces = 16;            // a segment is at most this part of the h
 constexpr std::size_t serial_bytes = sizeof(std::uint64_t);
 
 Result<std::string> read_at(int file, std::uint64_t offset, std::size_t size) {
-    std::string bytes(size, '\0');
-    std::size_t got = 0;
-    while (got < size) {
-        const ssize_t more = ::pread(file, bytes.data() + got, size - got, static_cast<off_t>(offset + got));
-        if (more < 0 && errno == EINTR) continue;
-        if (more < 0) return Error::from_errno("read the history");
-        if (more == 0) return Error(Errc::corrupt, "a file of the history is cut short");
-        got += static_cast<std::size_t>(more);
-    }
+    auto bytes = read_piece(file, offset, size);
+    if (bytes && bytes->size() < size) return Error(Errc::corrupt, "a file of the history is cut short");
     return bytes;
 }
 

@@ -18,6 +18,7 @@ constexpr Group group_table[] = {
     {"alias", "addresses that stand for others"},
     {"group", "addresses with members, and a rule about who may post"},
     {"ban", "networks that are turned away"},
+    {"suppression", "addresses elsewhere that no mail is sent to"},
     {"dns", "what is found in the DNS"},
     {"tls", "TLS with other domains' hosts"},
     {"queue", "messages that wait"},
@@ -104,6 +105,10 @@ constexpr Option ban_options[] = {
     {"--for", "DURATION", "how long, as 30min, 12h, 7d; an hour unless given"},
     {"--reason", "TEXT", "for people"},
 };
+constexpr Option suppression_options[] = {
+    {"--for", "DURATION", "how long, as 12h, 7d; outbound.suppress_time unless given"},
+    ban_options[1],
+};
 constexpr Option tls_policy_options[] = {{"--renew", "", "fetch it again now"}};
 constexpr Option tls_results_options[] = {{"--day", "DAY", "in UTC, as 2026-11-21; today unless given"}};
 constexpr Option tls_report_options[] = {
@@ -180,6 +185,10 @@ constexpr Command table[] = {
     {"ban list", "", "banned networks, and until when", {}, ban_list},
     {"ban add", "NETWORK", "turn an address or a network away", ban_options, ban_add},
     {"ban clear", "NETWORK", "forget the bans inside it and the failed logins from it", {}, ban_clear},
+
+    {"suppression list", "", "addresses elsewhere that refused mail, and which get no more", {}, suppression_list},
+    {"suppression add", "ADDRESS", "send no mail to an address elsewhere", suppression_options, suppression_add},
+    {"suppression delete", "ADDRESS", "forget what is known against it", {}, suppression_delete},
 
     {"dns lookup", "NAME [TYPE]", "what the daemons find: A unless TYPE is AAAA, MX, TXT, PTR, TLSA or CNAME", {}, dns_lookup},
     {"dns flush", "[NAME]", "forget what is known of a name, or everything", {}, dns_flush},

@@ -49,7 +49,7 @@ int act(const Context& c, std::string_view action, json::Value body, std::string
         if (!c.json && ::isatty(STDERR_FILENO)) fmt::print(stderr, "\r{} messages {}", messages, done);
     }
     if (!c.json && ::isatty(STDERR_FILENO)) fmt::print(stderr, "\r");
-    if (messages == 0) throw Failure{exit_not_found, "no such message waits"};
+    if (messages == 0 && !c.arguments.has("--all")) throw Failure{exit_not_found, "no such message waits"};
     return c.show(json::Value().set("messages", messages).set("recipients", recipients), [&](const json::Value&) {
         return fmt::format("{} {}, {} {} {}\n", messages, messages == 1 ? "message" : "messages", recipients,
                            recipients == 1 ? "recipient" : "recipients", done);

@@ -56,6 +56,10 @@ int group_delete(const Context& c);
 int ban_list(const Context& c);
 int ban_add(const Context& c);
 int ban_clear(const Context& c);
+// suppression.cc
+int suppression_list(const Context& c);
+int suppression_add(const Context& c);
+int suppression_delete(const Context& c);
 // dns.cc
 int dns_lookup(const Context& c);
 int dns_flush(const Context& c);

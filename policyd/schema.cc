@@ -20,6 +20,18 @@ CREATE TABLE IF NOT EXISTS bans (
     by_whom TEXT NOT NULL,
     reason  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS suppressions (
+    address  TEXT PRIMARY KEY,
+    refusals INTEGER NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    code     TEXT NOT NULL,
+    host     TEXT NOT NULL,
+    reply    TEXT NOT NULL,
+    by_whom  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 )sql";
 
 } // namespace

@@ -40,12 +40,14 @@ ipc::AdminResult answer(ipc::AdminStatus status, std::string_view reason = {}) {
 
 Service::Service(ipc::Daemon& daemon, sql::Database db) :
     daemon_(daemon), db_(std::move(db)), rates_(daemon.config(), daemon.config().size("policy.max_tracked")),
-    tarpit_(daemon.config().size("policy.max_tracked")), clients_(db_), bans_(db_), write_(daemon.loop(), [this] { write(); }),
-    tidy_(daemon.loop(), [this] { tidy(); }) {
+    tarpit_(daemon.config().size("policy.max_tracked")), clients_(db_), bans_(db_), suppressions_(db_),
+    write_(daemon.loop(), [this] { write(); }), tidy_(daemon.loop(), [this] { tidy(); }) {
     configure();
     check(bans_.load(wall_seconds()));
+    check(suppressions_.load());
     serve_fronts();
     serve_management();
+    serve_suppressions();
     daemon_.on_reload([this] { configure(); });
     daemon_.on_drain([this] {
         write();
@@ -63,6 +65,9 @@ void Service::configure() {
     tarpit_.configure({config.duration("policy.unknown_delay"), config.duration("policy.max_unknown_delay")});
     clients_.configure({std::chrono::duration_cast<std::chrono::seconds>(config.duration("policy.remember_clients")).count(),
                         config.size("policy.max_clients")});
+    suppressions_.configure({static_cast<std::uint32_t>(config.number("outbound.suppress_after")),
+                             std::chrono::duration_cast<std::chrono::seconds>(config.duration("outbound.suppress_time")).count(),
+                             config.size("outbound.max_suppressed")});
 }
 
 void Service::serve_fronts() {
@@ -183,6 +188,8 @@ ipc::AdminResult Service::clear(const ipc::ClearBan& request) {
 
 void Service::write() {
     check(clients_.write());
+    check(suppressions_.write());
+    count_suppressions();
     tracked.set(static_cast<std::int64_t>(rates_.windows().size()));
     evicted.set(static_cast<std::int64_t>(rates_.windows().evicted()));
 }
@@ -190,6 +197,7 @@ void Service::write() {
 void Service::tidy() {
     bans_.expire(wall_seconds());
     bans.set(static_cast<std::int64_t>(bans_.size()));
+    suppressions_.expire(wall_seconds());
     check(clients_.remove_old(wall_seconds()));
 }
 

@@ -1,4 +1,4 @@
-// policyd as a service: an answer to every message of ipc/policy.h. It asks nobody, so an answer is there at once.
+// policyd as a service: an answer to every message of ipc/policy.h and ipc/suppression.h. It asks nobody, so an answer is there at once.
 #pragma once
 
 #include "ipc/daemon.h"
@@ -6,6 +6,8 @@
 #include "policyd/clients.h"
 #include "policyd/decide/rates.h"
 #include "policyd/decide/tarpit.h"
+#include "policyd/sent.h"
+#include "policyd/suppressions.h"
 
 namespace postern::policy {
 
@@ -30,6 +32,12 @@ class Service {
     ipc::AdminResult add(const ipc::AddBan& request);
     ipc::AdminResult clear(const ipc::ClearBan& request);
 
+    // service_suppressions.cc
+    void serve_suppressions();
+    void note_address(const ipc::AddressNote& note, bool hearsay);
+    ipc::AdminResult add(const ipc::AddSuppression& request);
+    void count_suppressions() const;
+
     void write();
     void tidy();
 
@@ -41,6 +49,8 @@ class Service {
     Tarpit tarpit_;
     Clients clients_;
     Bans bans_;
+    Suppressions suppressions_;
+    Sent sent_;
     Timer write_, tidy_;
 };
 

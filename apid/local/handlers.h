@@ -63,6 +63,11 @@ void list_bans(const Call& call);
 void add_ban(const Call& call);
 void clear_ban(const Call& call);
 
+// suppressions.cc: policyd
+void list_suppressions(const Call& call);
+void add_suppression(const Call& call);
+void remove_suppression(const Call& call);
+
 // dns.cc: resolvd
 void look_up(const Call& call);
 void flush_dns(const Call& call);

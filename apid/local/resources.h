@@ -3,6 +3,7 @@
 
 #include "apid/local/fields.h"
 #include "ipc/policy.h"
+#include "ipc/suppression.h"
 
 namespace postern::api {
 
@@ -183,6 +184,22 @@ constexpr auto new_ban_fields = std::tuple(
     field("network", &ipc::AddBan::network, "an address, or a network like 192.0.2.0/24"),
     field("duration", &ipc::AddBan::duration, "seconds; an hour when left out"),
     field("reason", &ipc::AddBan::reason, "for people"));
+
+constexpr auto suppression_fields = std::tuple(
+    field("address", &ipc::SuppressionRow::address, "at another host"),
+    field("refusals", &ipc::SuppressionRow::refusals, "messages it refused in a row"),
+    field("first", &ipc::SuppressionRow::first, "seconds since the epoch"),
+    field("last", &ipc::SuppressionRow::last, "seconds since the epoch"),
+    field("until", &ipc::SuppressionRow::until, "no mail is sent there before; 0: it is only watched"),
+    field("code", &ipc::SuppressionRow::code, "of the last refusal, RFC 3463"),
+    field("host", &ipc::SuppressionRow::host, "that refused it"),
+    field("reply", &ipc::SuppressionRow::reply, "of that host, or the operator's reason"),
+    field("by", &ipc::SuppressionRow::by, "who suppressed it; empty: its refusals did"));
+
+constexpr auto new_suppression_fields = std::tuple(
+    field("address", &ipc::AddSuppression::address, "at another host"),
+    field("duration", &ipc::AddSuppression::duration, "seconds; outbound.suppress_time when left out"),
+    field("reason", &ipc::AddSuppression::reason, "for people, and for who writes there nevertheless"));
 
 constexpr auto queue_fields = std::tuple(
     field("id", &ipc::QueueRow::id, "of the message"),

@@ -94,6 +94,10 @@ constexpr Route table[] = {
     {.method = "POST", .path = "/api/v1/bans", .summary = "Turn a network away for a time", .handle = add_ban, .body = one<new_ban_fields>, .good = 201},
     {.method = "DELETE", .path = "/api/v1/bans/{network}", .summary = "Forget bans inside it and failed logins from it", .handle = clear_ban, .good = 204},
 
+    {.method = "GET", .path = "/api/v1/suppressions", .summary = "Addresses elsewhere that refused mail, and which get no more", .handle = list_suppressions, .result = page<one<suppression_fields>>, .pages = true},
+    {.method = "POST", .path = "/api/v1/suppressions", .summary = "Send no mail to an address elsewhere for a time", .handle = add_suppression, .body = one<new_suppression_fields>, .good = 201},
+    {.method = "DELETE", .path = "/api/v1/suppressions/{address}", .summary = "Forget what is known against it: mail goes there again", .handle = remove_suppression, .good = 204},
+
     {.method = "GET", .path = "/api/v1/dns/records", .summary = "What resolvd finds for ?name and ?type (A)", .handle = look_up, .result = any_object},
     {.method = "DELETE", .path = "/api/v1/dns/cache", .summary = "Forget what is known of ?name, or everything", .handle = flush_dns, .result = any_object},
 

@@ -1,30 +1,15 @@
 #include "delivery/bounce/original.h"
 
+#include "libcommon/file.h"
 #include "libcommon/text.h"
 #include "libmail/chars.h"
 #include "libmail/headers.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace postern::bounce {
 namespace {
-
-Result<std::string> read_beginning(int file, std::uint64_t size) {
-    std::string bytes(size, '\0');
-    std::size_t have = 0;
-    while (have < bytes.size()) {
-        // The position of the descriptor is not ours alone: other agents may hold the same open file.
-        const ssize_t got = ::pread(file, bytes.data() + have, bytes.size() - have, static_cast<off_t>(have));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return Error::from_errno("read the message");
-        if (got == 0) return Error(Errc::corrupt, "the message is shorter than its file was");
-        have += static_cast<std::size_t>(got);
-    }
-    return bytes;
-}
 
 // At most `limit` bytes that end with a line; a first line longer than that is cut where it is.
 std::string_view whole_lines(std::string_view text, std::size_t limit) {
@@ -56,8 +41,9 @@ Result<Original> read_original(const ipc::ComposeReport& request, int file, std:
     if (::fstat(file, &info) != 0) return Error::from_errno("look at the message");
     const auto size = static_cast<std::uint64_t>(info.st_size);
     const std::uint64_t wanted = std::max<std::uint64_t>(max_returned, max_header + 1);
-    const auto body = read_beginning(file, std::min(size, wanted));
+    const auto body = read_piece(file, 0, std::min(size, wanted));
     if (!body) return body.error();
+    if (body->size() < std::min(size, wanted)) return Error(Errc::corrupt, "the message is shorter than its file was");
     return take_original(trace, *body, size, max_returned);
 }
 

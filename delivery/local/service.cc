@@ -34,6 +34,7 @@ Service::Service(ipc::Daemon& daemon) : daemon_(daemon) {
         qmgr.send(ipc::AgentReady{ipc::AgentKind::local, slots});
     });
     daemon_.link(ipc::ServiceId::qmgr).connect();
+    daemon_.link(ipc::ServiceId::policyd).keep_up();
     daemon_.on_drain([this] {
         draining_ = true;
         if (running_ == 0) daemon_.drained();
@@ -78,9 +79,14 @@ void Service::finished(const std::shared_ptr<Job>& job, ipc::RecipientOutcome ou
     if (--job->waiting > 0) return;
     const auto is_delivered = [](const ipc::RecipientOutcome& o) { return o.status == ipc::DeliveryStatus::delivered; };
     if (std::any_of(job->result.outcomes.begin(), job->result.outcomes.end(), is_delivered))
-        tell_returned(job->in.message, daemon_.config().text("server.hostname"));
+        tell_policy(tell_returned(job->in.message, job->in.descriptor, daemon_.config().text("server.hostname")));
     job->in.reply(job->result);
     if (--running_ == 0 && draining_) daemon_.drained();
+}
+
+void Service::tell_policy(const ipc::NoteAddresses& notes) {
+    ipc::Link& policyd = daemon_.link(ipc::ServiceId::policyd);
+    if (!notes.notes.empty() && policyd.is_up()) policyd.send(notes);
 }
 
 } // namespace postern::local

@@ -4,6 +4,7 @@
 #include "ipc/agent.h"
 #include "ipc/daemon.h"
 #include "ipc/mailbox.h"
+#include "ipc/suppression.h"
 
 #include <memory>
 
@@ -17,6 +18,7 @@ class Service {
     struct Job;
     void start(ipc::Incoming<ipc::Deliver> in);
     void store(const std::shared_ptr<Job>& job, const ipc::DeliverRecipient& recipient);
+    void tell_policy(const ipc::NoteAddresses& notes);
     void finished(const std::shared_ptr<Job>& job, ipc::RecipientOutcome outcome);
 
     ipc::Daemon& daemon_;

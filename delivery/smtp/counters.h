@@ -8,7 +8,7 @@
 
 namespace postern::smtp_out::counters {
 
-extern Counter reused, uncertain, unrecorded, untold;
+extern Counter reused, uncertain, unrecorded, untold, suppressed;
 extern Gauge running;
 
 void delivered(ipc::DeliveryStatus status);

@@ -35,6 +35,18 @@ Delivery::Delivery(Surroundings& around, Job job, std::function<void()> done)
 void Delivery::start() {
     deadline_.once(around_.settings.delivery_timeout);
     if (!prepare()) return finish();
+    ipc::CheckAddresses question;
+    for (const Outgoing::Recipient& recipient : message_.recipients) question.addresses.push_back(recipient.address);
+    around_.ask_suppressed(question, [self = shared_from_this()](const ipc::AddressVerdicts& verdicts) { self->on_suppressed(verdicts); });
+}
+
+void Delivery::on_suppressed(const ipc::AddressVerdicts& verdicts) {
+    for (const ipc::SuppressedAddress& found : verdicts.suppressed) {
+        if (found.index >= outcomes_.size()) continue;
+        outcomes_[found.index] = failed(found.code.view(), found.reason.value);
+        counters::suppressed.add();
+    }
+    if (over_ || undecided().empty()) return finish();
     if (!follows_policy()) return find_way();
     around_.ask_policy(hop_.host, [self = shared_from_this()](std::optional<ipc::TlsPolicy> policy) { self->on_policy(std::move(policy)); });
     ask_mx();
@@ -313,7 +325,7 @@ void Delivery::transacted(const std::shared_ptr<Conversation>& conversation, boo
 void Delivery::take_outcomes(const Conversation& conversation) {
     const Transaction& transaction = *transaction_;
     for (std::size_t place = 0; place < outcomes_.size(); ++place)
-        if (!outcomes_[place]) outcomes_[place] = transaction.outcomes()[place];
+        if (!outcomes_[place] && transaction.outcomes()[place]) decide(place, *transaction.outcomes()[place], conversation.peer().host);
     result_.reach = transaction.is_busy() ? Reach::busy : transaction.was_answered() ? Reach::answered : Reach::unreachable;
     result_.remote_mta = conversation.peer().host;
     result_.remote_address = conversation.peer().address_text();
@@ -323,6 +335,11 @@ void Delivery::take_outcomes(const Conversation& conversation) {
     const auto is_delivered = [](const std::optional<Outcome>& o) { return o && o->status == DeliveryStatus::delivered; };
     if (!job_.channel->is_open() && std::any_of(transaction.outcomes().begin(), transaction.outcomes().end(), is_delivered))
         counters::unrecorded.add();
+}
+
+void Delivery::decide(std::size_t place, const Outcome& outcome, const std::string& host) {
+    outcomes_[place] = outcome;
+    if (auto note = note_of(job_.message.id, message_.recipients[place], outcome, host)) around_.notes.add(std::move(*note));
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------

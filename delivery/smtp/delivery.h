@@ -2,6 +2,7 @@
 // one outcome for each recipient when all are decided or no host is left.
 #pragma once
 
+#include "delivery/smtp/address_notes.h"
 #include "delivery/smtp/host_lookup.h"
 #include "delivery/smtp/mx.h"
 #include "delivery/smtp/ourselves.h"
@@ -14,6 +15,9 @@ namespace postern::smtp_out {
 // The policy of a domain; the answer comes later, exactly once: none where tlspolicyd cannot say.
 using AskPolicy = std::function<void(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done)>;
 
+// Which addresses are suppressed: none where policyd cannot say.
+using AskSuppressed = std::function<void(const ipc::CheckAddresses& question, std::function<void(const ipc::AddressVerdicts&)> done)>;
+
 // What deliveries share.
 struct Surroundings {
     Loop& loop;
@@ -22,9 +26,11 @@ struct Surroundings {
     std::shared_ptr<const tls::ClientContext> tls;
     Ask ask;
     AskPolicy ask_policy;
+    AskSuppressed ask_suppressed;
     Pool& pool;
     Chance& chance;
     TlsTally& tally;
+    AddressNotes& notes;
 };
 
 class Delivery : public std::enable_shared_from_this<Delivery> {
@@ -47,6 +53,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
 
     bool prepare();
     std::string pool_key() const;
+    void on_suppressed(const ipc::AddressVerdicts& verdicts);
     bool follows_policy() const;
     void on_policy(std::optional<ipc::TlsPolicy> policy);
     void find_way();
@@ -62,6 +69,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
     void transact(std::shared_ptr<Conversation> conversation, bool reused);
     void transacted(const std::shared_ptr<Conversation>& conversation, bool reused);
     void take_outcomes(const Conversation& conversation);
+    void decide(std::size_t place, const Outcome& outcome, const std::string& host);
     std::vector<std::size_t> undecided() const;
     void remember(const Outcome& problem);
     void fail_host(const Conversation& conversation, const Outcome& problem);

@@ -13,6 +13,8 @@ namespace {
 
 // A drain lets sessions end by themselves for a moment; then what has not sent its message goes back to the queue.
 constexpr std::chrono::seconds drain_patience{5};
+// Mail goes on without policyd's word.
+constexpr std::chrono::seconds suppression_deadline{1};
 
 void tell_faults(const std::vector<std::string>& faults) {
     for (const std::string& fault : faults) log::error("outbound.option.wrong", {{"queue", "all"}, {"option", printable(fault, 200)}});
@@ -38,6 +40,9 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
           if (tlspolicyd.is_up()) tlspolicyd.send(results);
           return tlspolicyd.is_up();
       }),
+      notes_(daemon.loop(), [this](const ipc::NoteAddresses& notes) {
+          if (ipc::Link& policyd = daemon_.link(ipc::ServiceId::policyd); policyd.is_up()) policyd.send(notes);
+      }),
       around_{daemon.loop(), settings_, ourselves_, nullptr,
               [this](const std::string& name, ipc::DnsType type, std::function<void(const ipc::DnsAnswer&)> done) {
                   ipc::ask_dns(daemon_, name, type, std::move(done));
@@ -45,7 +50,10 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
               [this](const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done) {
                   ask_policy(domain, std::move(done));
               },
-              pool_, chance_, tally_},
+              [this](const ipc::CheckAddresses& question, std::function<void(const ipc::AddressVerdicts&)> done) {
+                  ask_suppressed(question, std::move(done));
+              },
+              pool_, chance_, tally_, notes_},
       patience_(daemon.loop(), [this] {
           for (const auto& delivery : running_) delivery->stop(deferred("4.3.2", "smtp-out is being stopped"));
       }) {
@@ -59,6 +67,7 @@ Service::Service(ipc::Daemon& daemon, Prepared prepared)
     });
     qmgr.connect();
     daemon_.link(ipc::ServiceId::tlspolicyd).keep_up();
+    daemon_.link(ipc::ServiceId::policyd).keep_up();
     daemon_.on_drain([this] { drain(); });
 }
 
@@ -102,6 +111,15 @@ void Service::ask_policy(const std::string& domain, std::function<void(std::opti
             settings_.policy_deadline);
 }
 
+void Service::ask_suppressed(const ipc::CheckAddresses& question, std::function<void(const ipc::AddressVerdicts&)> done) {
+    ipc::Link& policyd = daemon_.link(ipc::ServiceId::policyd);
+    if (!policyd.is_up()) return daemon_.loop().defer([done = std::move(done)] { done({}); });
+    policyd.call<ipc::CheckAddresses>(
+        question,
+        [done = std::move(done)](const Result<ipc::AddressVerdicts>& verdicts) { done(verdicts ? *verdicts : ipc::AddressVerdicts{}); },
+        suppression_deadline);
+}
+
 void Service::start(ipc::Incoming<ipc::Deliver> in) {
     const auto slot = std::make_shared<std::weak_ptr<Delivery>>();
     const auto delivery = std::make_shared<Delivery>(around_, std::move(in), [this, slot] {
@@ -122,6 +140,7 @@ void Service::ended(const std::shared_ptr<Delivery>& delivery) {
 void Service::leave() {
     pool_.clear();
     tally_.flush();
+    notes_.flush();
     daemon_.drained();
 }
 

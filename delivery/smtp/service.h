@@ -23,6 +23,7 @@ class Service {
     void configure();
     void read_files(std::vector<std::string>& faults);
     void ask_policy(const std::string& domain, std::function<void(std::optional<ipc::TlsPolicy>)> done);
+    void ask_suppressed(const ipc::CheckAddresses& question, std::function<void(const ipc::AddressVerdicts&)> done);
     void start(ipc::Incoming<ipc::Deliver> in);
     void ended(const std::shared_ptr<Delivery>& delivery);
     void drain();
@@ -35,6 +36,7 @@ class Service {
     Pool pool_;
     Chance chance_;
     TlsTally tally_;
+    AddressNotes notes_;
     Surroundings around_;
     std::set<std::shared_ptr<Delivery>> running_;
     Timer patience_;                     // of a drain

@@ -1,12 +1,12 @@
 #include "imapd/session/message_text.h"
 
+#include "libcommon/file.h"
 #include "libcommon/text.h"
 #include "libmail/bodystructure.h"
 #include "libmail/envelope.h"
 #include "libmail/mime.h"
 
 #include <algorithm>
-#include <unistd.h>
 
 namespace postern::imapd {
 namespace {
@@ -22,16 +22,8 @@ constexpr std::size_t max_cached_header = 64 * 1024;   // a message of nothing b
 } // namespace
 
 std::string read_range(const Fd& file, std::uint64_t offset, std::uint64_t length) {
-    std::string out(length, '\0');
-    std::size_t have = 0;
-    while (have < length) {
-        const ssize_t got = ::pread(file.get(), out.data() + have, length - have, static_cast<off_t>(offset + have));
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) break;
-        have += static_cast<std::size_t>(got);
-    }
-    out.resize(have);
-    return out;
+    auto bytes = read_piece(file.get(), offset, length);
+    return bytes ? std::move(*bytes) : std::string();
 }
 
 std::string read_header(const store::Body& body) {

@@ -64,3 +64,13 @@ class Sender(Instance):
 def fresh(address):
     """A recipient at an address literal that no other test uses."""
     return f"r{next(numbers)}@[{address}]"
+
+
+def report_about(taken, rcpt):
+    """What another host sends later about a message that it took, and our queue id in it."""
+    number = re.search(rb"by \S+ with \S+ id (\w{26})", taken.data)[1].decode()
+    return b"\r\n".join([
+        b"From: MAILER-DAEMON@mx.b.example", b"MIME-Version: 1.0", b"Content-Type: multipart/report; report-type=delivery-status; boundary=b", b"",
+        b"--b", b"", b"It did not work.", b"--b", b"Content-Type: message/delivery-status", b"",
+        b"Reporting-MTA: dns; mx.b.example", b"", b"Final-Recipient: rfc822; " + rcpt.encode(), b"Action: failed", b"Status: 5.1.1",
+        b"Diagnostic-Code: smtp; 550 gone away", b"", b"--b", b"Content-Type: message/rfc822", b"", taken.data, b"--b--", b""]), number

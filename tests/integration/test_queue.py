@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from lab import message, wait_for
-from outbound import Sender, fresh
+from outbound import Sender, fresh, report_about
 from smtp_server import SmtpServer
 
 
@@ -129,12 +129,7 @@ def test_a_report_that_comes_back_is_tied_to_its_message(instance):
         rcpt = fresh(server.address)
         submit(instance, user, [rcpt])
         taken, = server.wait_for_messages()
-    number = re.search(rb"by \S+ with \S+ id (\w{26})", taken.data)[1].decode()
-    report = b"\r\n".join([
-        b"From: MAILER-DAEMON@mx.b.example", b"MIME-Version: 1.0", b"Content-Type: multipart/report; report-type=delivery-status; boundary=b", b"",
-        b"--b", b"", b"It did not work.", b"--b", b"Content-Type: message/delivery-status", b"",
-        b"Reporting-MTA: dns; mx.b.example", b"", b"Final-Recipient: rfc822; " + rcpt.encode(), b"Action: failed", b"Status: 5.1.1",
-        b"Diagnostic-Code: smtp; 550 gone away", b"", b"--b", b"Content-Type: message/rfc822", b"", taken.data, b"--b--", b""])
+    report, number = report_about(taken, rcpt)
     with instance.smtp() as session:
         session.sendmail("", [user.address], report)
     told = wait_for(lambda: [e for e in json.loads(instance.mailctl("explain", number, "--json"))["items"] if e["event"] == "report.received"], "it is told")

@@ -2,6 +2,8 @@
 #include "delivery/local/returned.h"
 
 #include <catch2/catch.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace postern;
 using namespace postern::local;
@@ -56,4 +58,25 @@ TEST_CASE("a report with more recipients than there are bounds the list") {
     const auto read = mail::read_report(many + "\r\n--b--\r\n");
     REQUIRE(read);
     CHECK(read->recipients.size() == mail::ReceivedReport::max_recipients);
+}
+
+TEST_CASE("policyd hears of addresses that refuse mail, where the message is one of ours") {
+    ipc::Deliver message;
+    message.body = report();
+    const auto told = tell_returned(message, Fd(), "our.host");
+    REQUIRE(told.notes.size() == 1);                           // the other is only delayed
+    CHECK(told.notes.items[0].id == QueueId{7, 8, 9});
+    CHECK(told.notes.items[0].address.view() == "bob@b.example");
+    CHECK(told.notes.items[0].refused);
+    CHECK(told.notes.items[0].code.view() == "5.1.1");
+    CHECK(told.notes.items[0].host.view() == "mx.example");
+    CHECK(tell_returned(message, Fd(), "other.host").notes.empty());
+    Fd file(::memfd_create("body", MFD_CLOEXEC));
+    const std::string large = report() + std::string(1024 * 1024, 'x');
+    REQUIRE(::write(file.get(), large.data(), large.size()) == static_cast<ssize_t>(large.size()));
+    ipc::Deliver over_the_limit;
+    over_the_limit.large = true;
+    CHECK(tell_returned(over_the_limit, file, "our.host").notes.size() == 1);
+    message.reverse_path = "ann@a.example";                    // a person's letter, whatever its type
+    CHECK(tell_returned(message, Fd(), "our.host").notes.empty());
 }
