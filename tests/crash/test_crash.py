@@ -1,15 +1,10 @@
 """TESTCARD A1, A2 and A11: daemons die one by one, and all at once, or are stopped, under load. Nothing acknowledged is lost, damaged
 or delivered twice."""
-import contextlib
-import os
-import random
-import signal
-import time
-
 import pytest
 from conftest import LONG, USERS
+from killed import daemons_killed, suite_killed
 from lab import wait_for
-from load import Ledger, Load, compare, found_in, wait_answering, wait_taken
+from load import Ledger, Load, compare, found_in, wait_taken
 from stopped import sent_while_stopped
 
 DAEMONS = ["smtpd", "qmgr", "local", "imapd", "authd", "policyd", "keyd", "logd", "imap-login"]
@@ -44,32 +39,17 @@ def senders(instance, ledger):
 
 
 def test_a1_single_daemons_killed(instance, kills, tmp_path, say):
-    rng = random.Random()
     ledger = Ledger(tmp_path / "ledger")
-    answers = []
     with senders(instance, ledger) as load:
-        for number in range(kills):
-            time.sleep(rng.uniform(0.05, 1.5))           # where in the work the kill falls is the test's dice
-            name = DAEMONS[number % len(DAEMONS)]
-            pids = wait_for(lambda: instance.processes().get(name), f"{name} to run")
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(rng.choice(pids), signal.SIGKILL)
-            answers.append(wait_answering(instance.port("smtp")))
+        answers = daemons_killed(instance, DAEMONS, kills, apart=1.5)
         wait_taken(ledger)
     settle_and_check(instance, ledger, say, f"{kills} daemons killed", answers, load.cut)
 
 
 def test_a2_whole_suite_killed(instance, kills, tmp_path, say):
-    rng = random.Random()
     ledger = Ledger(tmp_path / "ledger")
-    answers = []
     with senders(instance, ledger) as load:
-        for _ in range(kills):
-            time.sleep(rng.uniform(0.05, 1.5))
-            instance.kill()
-            begun = time.monotonic()
-            instance.lab("start")                          # accounts and settings are there
-            answers.append(time.monotonic() - begun)
+        answers = suite_killed(instance, kills, apart=1.5)
         wait_taken(ledger)
     settle_and_check(instance, ledger, say, f"{kills} times the whole suite killed", answers, load.cut)
 

@@ -1,14 +1,11 @@
 """TESTCARD A1 and A2 for mail that goes to another host: nothing acknowledged is lost or damaged. It may arrive twice only where the
 other host had answered and that was not on disk yet: at most what was under way at a kill (DESIGN section 5, rule 9)."""
-import contextlib
-import os
 import random
-import signal
 import time
 
 import pytest
-from lab import wait_for
-from load import Ledger, Load, wait_answering, wait_taken
+from killed import daemons_killed, suite_killed
+from load import Ledger, Load, wait_taken
 from remote import AT_ONCE, RECIPIENTS, arrived_at, by_one_hop, check, far_host, settle, started
 
 DAEMONS = ["smtp-out", "qmgr", "resolvd", "smtpd", "bounce", "authd"]
@@ -35,28 +32,17 @@ def settle_and_check(instance, far, ledger, say, what, kills):
 
 
 def test_single_daemons_killed(sender, far, kills, tmp_path, say):
-    rng = random.Random()
     ledger = Ledger(tmp_path / "ledger")
     with Load(sender, ledger, RECIPIENTS):
-        for number in range(kills):
-            time.sleep(rng.uniform(0.05, 1.0))           # where in the work the kill falls is the test's dice
-            name = DAEMONS[number % len(DAEMONS)]
-            pids = wait_for(lambda: sender.processes().get(name), f"{name} to run")
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(rng.choice(pids), signal.SIGKILL)
-            wait_answering(sender.port("smtp"))
+        daemons_killed(sender, DAEMONS, kills)
         wait_taken(ledger)
     settle_and_check(sender, far, ledger, say, f"{kills} daemons killed", kills)
 
 
 def test_whole_suite_killed(sender, far, kills, tmp_path, say):
-    rng = random.Random()
     ledger = Ledger(tmp_path / "ledger")
     with Load(sender, ledger, RECIPIENTS):
-        for _ in range(kills):
-            time.sleep(rng.uniform(0.05, 1.0))
-            sender.kill()
-            sender.lab("start")
+        suite_killed(sender, kills)
         wait_taken(ledger)
     settle_and_check(sender, far, ledger, say, f"{kills} times the whole suite killed", kills)
 

@@ -1,14 +1,14 @@
-"""TESTCARD A2 for what becomes of mail that another host refuses for good: the whole suite is killed again and again while every
-message ends as a report to its sender. Each gets exactly one: the record that accepts a report ends the recipients it is about
+"""TESTCARD A1 and A2 for what becomes of mail that another host refuses for good: daemons, or all of them, are killed again and again
+while every message ends as a report to its sender. Each gets exactly one: the record that accepts a report ends the recipients it is about
 (DESIGN section 5, rule 6), so one that was written and not accepted is written again, and one that was accepted never is; its
 delivery into the mailbox is known there by its key (rule 7). There is no window, and nothing may be there twice. What the other host
 said is asked again if it was not on disk: it refuses again, and has nothing."""
 import collections
 import contextlib
-import random
-import time
 
 import pytest
+from conftest import LONG
+from killed import daemons_killed, suite_killed
 from load import Ledger, Load, wait_taken
 from remote import by_one_hop, check, far_host, settle, started
 from reports import reports_in
@@ -16,6 +16,8 @@ from reports import reports_in
 AT_RCPT = [f"no{number}@far.test" for number in range(10)]
 AT_THE_END = [f"late{number}@far.test" for number in range(10)]
 SENDERS = 3
+DAEMONS = ["bounce", "qmgr", "smtp-out", "imapd", "local", "authd"]
+KILLS = {"daemons": lambda instance, kills: daemons_killed(instance, DAEMONS, kills), "the whole suite": suite_killed}
 
 
 def some_later(_, argument):
@@ -35,18 +37,15 @@ def instance(tmp_path, far):
     running.kill()
 
 
-def test_each_refused_message_is_one_report(instance, far, kills, tmp_path, say):
-    rng = random.Random()
+@pytest.mark.parametrize("what", KILLS if LONG else ["the whole suite"])
+def test_each_refused_message_is_one_report(instance, far, kills, tmp_path, say, what):
     ledger = Ledger(tmp_path / "ledger")
     senders = [instance.user(number) for number in range(1, SENDERS + 1)]
     loads = [Load(instance, ledger, AT_RCPT + AT_THE_END, threads=2, sender=user.address, name=f"{user.address}-") for user in senders]
     with contextlib.ExitStack() as sending:
         for load in loads:
             sending.enter_context(load)
-        for _ in range(kills):
-            time.sleep(rng.uniform(0.05, 1.0))           # where in the work the kill falls is the test's dice
-            instance.kill()
-            instance.lab("start")
+        KILLS[what](instance, kills)
         wait_taken(ledger)
     settle(instance)
     told, times = {recipient: [] for recipient in AT_RCPT + AT_THE_END}, collections.Counter()
@@ -56,6 +55,6 @@ def test_each_refused_message_is_one_report(instance, far, kills, tmp_path, say)
             times[report.name] += 1
             for recipient in report.recipients:
                 told[recipient].append((report.name, report.whole))
-    check(instance, ledger, told, 0, lambda text: say(f"{kills} times the whole suite killed, every message refused: {sum(times.values())} "
-                                                      f"reports, of recipients {text}"))
+    check(instance, ledger, told, 0, lambda text: say(f"{kills} times {what} killed, every message refused: {sum(times.values())} reports, "
+                                                      f"of recipients {text}"))
     assert not far.messages and set(times.values()) == {1}
