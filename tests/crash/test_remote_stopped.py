@@ -73,6 +73,7 @@ def test_a11_a_daemon_stopped_for_a_while(instance, far, ledger, say, names):
     there = arrived(instance, far, sender, people)
     again = {name for name in ledger.again if name.startswith(names[0])}
     came = again & {name for found in there.values() for name, _ in found}
-    check(instance, ledger, there, 0, lambda text: say(f"{what}; {len(again)} told to come again, {len(came)} of which arrived; by now {text}"))
+    check(instance, ledger, there, 0,
+          lambda text: say(f"{what}; {len(again)} told to come again, {len(came)} of which arrived; by now {text}"))
     assert len(came) <= SENDERS             # what qmgr had begun with when it was stopped; not what came to it after that
     wait_for(lambda: not list((instance.dir / "state" / "spool" / "large").iterdir()), "the files of large messages to go")
