@@ -101,6 +101,9 @@ struct Submitted {
     Text<256> reason;                // for the log and the reply text
     static auto fields(auto& m) { return std::tie(m.status, m.id, m.reason); }
 };
+// Until when an answer helps: milliseconds of the monotonic clock, which all processes of a host share. 0: ever.
+using AnswerUntil = std::int64_t;
+
 struct Submit {
     static constexpr auto type = MessageType::submit;
     using Reply = Submitted;
@@ -108,8 +111,9 @@ struct Submit {
     Handle handle;                   // of an authenticated session; needed for foreign recipients
     std::uint64_t large = 0;         // a token of LargeOpened, or 0: the body is here
     Text<max_inline_body> body;
+    AnswerUntil answer_until = 0;    // who was told to send it again must not have it accepted, too
     static auto fields(auto& m) { return std::tie(m.envelope, m.handle, m.large, m.body); }
-    static auto added(auto& m) { return std::tie(m.envelope.extensions, m.envelope.forwarded); }
+    static auto added(auto& m) { return std::tie(m.envelope.extensions, m.envelope.forwarded, m.answer_until); }
 };
 
 // A body over queue.inline_limit: qmgr opens the file and passes its descriptor with the answer; smtpd writes,
@@ -125,7 +129,9 @@ struct OpenLarge {
     static constexpr auto type = MessageType::open_large;
     using Reply = LargeOpened;       // with a descriptor when accepted
     TraceId trace;
+    AnswerUntil answer_until = 0;    // nobody would write the file, or abandon it
     static auto fields(auto& m) { return std::tie(m.trace); }
+    static auto added(auto& m) { return std::tie(m.answer_until); }
 };
 struct AbandonLarge {
     static constexpr auto type = MessageType::abandon_large;

@@ -48,6 +48,9 @@ Now read_clocks() {
     return now;
 }
 
+// Its asker has given up, and said so to its client. What we read late, because we or authd stood still, is not begun any more.
+bool is_late(ipc::AnswerUntil until) { return until != 0 && until < read_clocks().steady.count(); }
+
 SubmitStatus status_of(const Error& error) {
     switch (error.code()) {
     case Errc::no_space: return SubmitStatus::no_space;
@@ -204,6 +207,10 @@ void Service::take_body(const std::shared_ptr<In<ipc::Submit>>& in) {
 }
 
 void Service::accept(const std::shared_ptr<In<ipc::Submit>>& in, std::optional<LargeBody> large) {
+    if (is_late(in->message.answer_until)) {
+        if (large) spool_->remove_large(large->name);
+        return refuse(*in, SubmitStatus::unavailable, "too late: its client was told to send it again");
+    }
     Accepted message;
     message.arrived = static_cast<std::int64_t>(std::time(nullptr));
     message.envelope = std::move(in->message.envelope);
@@ -225,6 +232,7 @@ void Service::accept(const std::shared_ptr<In<ipc::Submit>>& in, std::optional<L
 }
 
 void Service::open_large(In<ipc::OpenLarge> in) {
+    if (is_late(in.message.answer_until)) return in.reply({SubmitStatus::unavailable, 0});
     const auto mine = std::count_if(large_.begin(), large_.end(),
                                     [&](const auto& open) { return open.second == in.channel->peer(); });
     if (static_cast<std::size_t>(mine) >= max_large_per_peer) return in.reply({SubmitStatus::unavailable, 0});

@@ -20,9 +20,10 @@ constexpr std::chrono::seconds tick_period{1};
 constexpr std::chrono::seconds patience{30}, quiet{5};    // of an upgrade: for sessions in all, for one that says nothing
 constexpr std::chrono::milliseconds between_refusals{50};
 constexpr int accepts_per_turn = 64;                     // then those who are connected get their turn
-constexpr std::chrono::seconds question_deadline{30};
-constexpr std::chrono::minutes submit_deadline{5};       // below the 10 min of RFC 5321 section 4.5.3.2.6
 
+ipc::AnswerUntil at(std::chrono::seconds deadline) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>((Clock::now() + deadline).time_since_epoch()).count();
+}
 std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
 Counter no_room{"smtp_turned_away_total", "reason=\"crowded\"", "SMTP connections that got no session"};
@@ -269,7 +270,7 @@ void Service::perform(Conversation& c) {
     }
     for (std::uint8_t verb : effects_.verbs) count_command(verb);
     if (!effects_.large.empty()) write_large(c, effects_.large);
-    for (const Ask& question : effects_.asks) ask(c, question);
+    for (Ask& question : effects_.asks) ask(c, question);
     for (const Tell& message : effects_.tells) tell(message);
     const Effects::Then then = effects_.then;
     if (then == Effects::Then::start_tls) c.connection->start_tls(tls_, effects_.send);
@@ -282,7 +283,7 @@ void Service::perform(Conversation& c) {
 template <ipc::Request Q>
 void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question, Fd passed) {
     // A peer that does not answer has answered "unavailable": the default of every reply.
-    const auto deadline = std::is_same_v<Q, ipc::Submit> ? std::chrono::seconds(submit_deadline) : question_deadline;
+    const auto deadline = std::is_same_v<Q, ipc::Submit> ? submit_deadline : question_deadline;
     link.call_with_descriptor<Q>(
         question,
         [this, id = c.id, ticket](Result<typename Q::Reply> reply, Fd descriptor) {
@@ -291,7 +292,7 @@ void Service::put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const 
         deadline, std::move(passed));
 }
 
-void Service::ask(Conversation& c, const Ask& question) {
+void Service::ask(Conversation& c, Ask& question) {
     struct Router {
         Service& service;
         Conversation& c;
@@ -307,14 +308,18 @@ void Service::ask(Conversation& c, const Ask& question) {
             else service.ask_recipient(c, ticket, q, first);
         }
         void operator()(const ipc::CheckClient& q) const { service.change_client(c, ticket, q); }
-        void operator()(const ipc::OpenLarge& q) const { service.put(service.qmgr_, c, ticket, q); }
-        void operator()(const ipc::Submit& q) const { service.submit(c, ticket, q); }
+        void operator()(ipc::OpenLarge& q) const {
+            q.answer_until = at(question_deadline);
+            service.put(service.qmgr_, c, ticket, q);
+        }
+        void operator()(ipc::Submit& q) const { service.submit(c, ticket, q); }
     };
     std::visit(Router{*this, c, question.ticket, question.first}, question.question);
 }
 
-void Service::submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message) {
+void Service::submit(Conversation& c, std::uint32_t ticket, ipc::Submit& message) {
     c.large.reset();                                     // closed before qmgr reads it
+    message.answer_until = at(submit_deadline);
     if (message.large == 0 || !c.large_failed) return put(qmgr_, c, ticket, message);
     tell(ipc::AbandonLarge{message.large});
     on_answer(c.id, ticket, ipc::Submitted{ipc::SubmitStatus::no_space, {}, "cannot write the message"}, {});

@@ -25,6 +25,9 @@ class Service {
     struct Port;
     struct Conversation;
 
+    // A client has its reply within 30 s, whoever hangs behind us. qmgr asks authd, too, before it answers, and waits 20 s.
+    static constexpr std::chrono::seconds question_deadline{20}, submit_deadline{25};
+
     void open_ports();
     void load_settings();
     void accept_from(Port& port);
@@ -46,7 +49,7 @@ class Service {
     void discard(const Answer& answer);
 
     void perform(Conversation& c);
-    void ask(Conversation& c, const Ask& question);
+    void ask(Conversation& c, Ask& question);
     template <ipc::Request Q>
     void put(ipc::Link& link, Conversation& c, std::uint32_t ticket, const Q& question, Fd passed = {});
     void ask_recipient(Conversation& c, std::uint32_t ticket, const ipc::ResolveRecipient& question, bool first);
@@ -54,7 +57,7 @@ class Service {
     void answer_late(Conversation& c, std::uint32_t ticket, ipc::RecipientVerdict verdict, std::chrono::milliseconds delay);
     void change_client(Conversation& c, std::uint32_t ticket, const ipc::CheckClient& question);
     void note_accepted(Conversation& c);
-    void submit(Conversation& c, std::uint32_t ticket, const ipc::Submit& message);
+    void submit(Conversation& c, std::uint32_t ticket, ipc::Submit& message);
     void write_large(Conversation& c, std::string_view bytes);
     void tell(const Tell& message);
 

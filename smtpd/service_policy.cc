@@ -17,7 +17,6 @@ constexpr std::chrono::seconds idle_enough{5};           // to be sent away for 
 constexpr unsigned refused_together = 16;                // and then accepting pauses
 constexpr std::size_t sent_away_together = 32;           // looking for them is a walk over all sessions,
 constexpr std::chrono::milliseconds between_looks{250};  // which a flood of connections must not make us take each time
-constexpr std::chrono::seconds question_deadline{30};
 
 } // namespace
 

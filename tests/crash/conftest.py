@@ -10,6 +10,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 from failures import pytest_runtest_makereport  # noqa: E402, F401
+from figures import say  # noqa: E402, F401
 from lab import Instance  # noqa: E402
 
 USERS = 20

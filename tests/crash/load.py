@@ -13,6 +13,8 @@ import socket
 import threading
 import time
 
+from lab import wait_for
+
 HEADER = "X-Crash-Test"
 FROM = "From: sender@other.test\r\n"
 BREAKS = (OSError, smtplib.SMTPException)
@@ -24,6 +26,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.acknowledged = {}          # name -> (accounts, digest)
         self.open = set()               # sent, and no answer
+        self.again = set()              # of those: answered at the end that it is to be sent again
 
     def sending(self, name):
         with self.lock:
@@ -67,13 +70,30 @@ def read_back(kept: bytes):
     return name, header + end == header_of(name, digest).encode() and hashlib.sha256(body).hexdigest() == digest
 
 
-class Load:
-    """Threads that send, a connection for a few messages each; cut connections are opened again."""
+class Client(smtplib.SMTP):
+    """`waited` is told how long each reply took, or its absence."""
 
-    def __init__(self, instance, ledger, users, threads=6, rate=None):
-        self.instance, self.ledger, self.users, self.rate = instance, ledger, users, rate
+    def __init__(self, waited, *words, **more):
+        self.waited = waited
+        super().__init__(*words, **more)
+
+    def getreply(self):
+        begun = time.monotonic()
+        try:
+            return super().getreply()
+        finally:
+            self.waited(time.monotonic() - begun)
+
+
+class Load:
+    """Threads that send, a connection for a few messages each; cut connections are opened again. Loads at the same time have
+    names of their own."""
+
+    def __init__(self, instance, ledger, users, threads=6, rate=None, sender="sender@other.test", name=""):
+        self.instance, self.ledger, self.users, self.rate, self.sender, self.name = instance, ledger, users, rate, sender, name
         self.stopping = threading.Event()
         self.cut = 0
+        self.slowest = 0.0              # seconds, of a reply
         self.threads = [threading.Thread(target=self.run, args=(number,), daemon=True) for number in range(threads)]
 
     def __enter__(self):
@@ -92,15 +112,18 @@ class Load:
         count = 0
         while not self.stopping.is_set():
             try:
-                with smtplib.SMTP("127.0.0.1", self.instance.port("smtp"), timeout=60) as client:
+                with Client(self.waited, "127.0.0.1", self.instance.port("smtp"), timeout=60) as client:
                     for _ in range(rng.randint(1, 5)):
                         count += 1
-                        self.send(client, f"{number}-{count}", rng)
+                        self.send(client, f"{self.name}{number}-{count}", rng)
                         if self.stopping.is_set():
                             return
             except BREAKS:
                 self.cut += 1
                 self.stopping.wait(0.01)
+
+    def waited(self, seconds):
+        self.slowest = max(self.slowest, seconds)
 
     def send(self, client, name, rng):
         size = rng.choice([500, 4000, 4000, 20000, 400000 if rng.random() < 0.1 else 4000])
@@ -108,9 +131,12 @@ class Load:
         accounts = rng.sample(self.users, rng.choice([1, 1, 1, 3]))
         self.ledger.sending(name)
         try:
-            refused = client.sendmail("sender@other.test", accounts, text)   # some may be, while others are taken
+            refused = client.sendmail(self.sender, accounts, text)   # some may be, while others are taken
         except (smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused):
             self.ledger.refused(name)   # never sent; anything later, a 451 after DATA too, may have been taken
+            raise
+        except smtplib.SMTPDataError:
+            self.ledger.again.add(name)
             raise
         self.ledger.accepted(name, [account for account in accounts if account not in refused], digest)
         if self.rate:
@@ -131,12 +157,21 @@ def wait_answering(port, deadline=30):
     raise AssertionError(f"no answer on port {port} for {deadline} s")
 
 
+def wait_taken(ledger):
+    """Mail is taken again."""
+    before = len(ledger.acknowledged)
+    wait_for(lambda: len(ledger.acknowledged) > before, "mail to be taken")
+
+
+def files_in(maildir: pathlib.Path):
+    """Every message in an account's folders."""
+    return [path for path in [*maildir.rglob("new/*"), *maildir.rglob("cur/*")] if not path.name.startswith(".")]
+
+
 def found_in(maildir: pathlib.Path):
-    """[(name, whole)] of every message in an account's folders."""
+    """[(name, whole)] of them."""
     found = []
-    for path in [*maildir.rglob("new/*"), *maildir.rglob("cur/*")]:
-        if path.name.startswith("."):
-            continue
+    for path in files_in(maildir):
         name, whole = read_back(path.read_bytes())
         found.append((name or f"unknown:{path.name}", whole))
     return found

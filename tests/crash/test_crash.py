@@ -1,28 +1,23 @@
-"""TESTCARD A1 and A2: daemons die one by one, and all at once, under load. Nothing acknowledged is lost, damaged or
-delivered twice."""
-import contextlib
-import os
-import random
-import signal
-import time
-
+"""TESTCARD A1, A2 and A11: daemons die one by one, and all at once, or are stopped, under load. Nothing acknowledged is lost, damaged
+or delivered twice."""
 import pytest
 from conftest import LONG, USERS
+from killed import daemons_killed, suite_killed
 from lab import wait_for
-from load import Ledger, Load, compare, found_in, wait_answering
+from load import Ledger, Load, compare, found_in, wait_taken
+from stopped import sent_while_stopped
 
 DAEMONS = ["smtpd", "qmgr", "local", "imapd", "authd", "policyd", "keyd", "logd", "imap-login"]
 
 
-def settle_and_check(instance, ledger, capsys, what, answers, cut):
+def settle_and_check(instance, ledger, say, what, answers, cut):
     wait_for(lambda: instance.queue_length() == 0, "the queue to empty", 120)
     users = [instance.user(number).address for number in range(1, USERS + 1)]
     result = compare(ledger, {user: instance.maildir(instance.user(number)) for number, user in enumerate(users, 1)})
     copies = sum(len(accounts) for accounts, _ in ledger.acknowledged.values())
-    with capsys.disabled():
-        slowest = f", answering again within {max(answers):.2f} s" if answers else ""
-        print(f"\n{what}: {len(ledger.acknowledged)} messages acknowledged, {copies} copies, {cut} connections cut, "
-              f"{len(ledger.open)} unanswered{slowest}; " + ", ".join(f"{len(found)} {kind}" for kind, found in result.items()))
+    slowest = f", answering again within {max(answers):.2f} s" if answers else ""
+    say(f"{what}: {len(ledger.acknowledged)} messages acknowledged, {copies} copies, {cut} connections cut, "
+        f"{len(ledger.open)} unanswered{slowest}; " + ", ".join(f"{len(found)} {kind}" for kind, found in result.items()))
     assert len(ledger.acknowledged) > 0
     assert result == {"lost": [], "damaged": [], "twice": [], "unexpected": []}
     log = instance.log()
@@ -39,57 +34,29 @@ def check_index(instance):
             assert int(count[0]) == len(found_in(instance.maildir(user)))
 
 
-def wait_taken(ledger):
-    """Mail is taken again."""
-    before = len(ledger.acknowledged)
-    wait_for(lambda: len(ledger.acknowledged) > before, "mail to be taken")
-
-
 def senders(instance, ledger):
     return Load(instance, ledger, [instance.user(number).address for number in range(1, USERS + 1)])
 
 
-def test_a1_single_daemons_killed(instance, kills, tmp_path, capsys):
-    rng = random.Random()
+def test_a1_single_daemons_killed(instance, kills, tmp_path, say):
     ledger = Ledger(tmp_path / "ledger")
-    answers = []
     with senders(instance, ledger) as load:
-        for number in range(kills):
-            time.sleep(rng.uniform(0.05, 1.5))           # where in the work the kill falls is the test's dice
-            name = DAEMONS[number % len(DAEMONS)]
-            pids = wait_for(lambda: instance.processes().get(name), f"{name} to run")
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(rng.choice(pids), signal.SIGKILL)
-            answers.append(wait_answering(instance.port("smtp")))
+        answers = daemons_killed(instance, DAEMONS, kills, apart=1.5)
         wait_taken(ledger)
-    settle_and_check(instance, ledger, capsys, f"{kills} daemons killed", answers, load.cut)
+    settle_and_check(instance, ledger, say, f"{kills} daemons killed", answers, load.cut)
 
 
-def test_a2_whole_suite_killed(instance, kills, tmp_path, capsys):
-    rng = random.Random()
+def test_a2_whole_suite_killed(instance, kills, tmp_path, say):
     ledger = Ledger(tmp_path / "ledger")
-    answers = []
     with senders(instance, ledger) as load:
-        for _ in range(kills):
-            time.sleep(rng.uniform(0.05, 1.5))
-            instance.kill()
-            begun = time.monotonic()
-            instance.lab("start")                          # accounts and settings are there
-            answers.append(time.monotonic() - begun)
+        answers = suite_killed(instance, kills, apart=1.5)
         wait_taken(ledger)
-    settle_and_check(instance, ledger, capsys, f"{kills} times the whole suite killed", answers, load.cut)
+    settle_and_check(instance, ledger, say, f"{kills} times the whole suite killed", answers, load.cut)
 
 
 @pytest.mark.parametrize("name", ["qmgr", "local", "imapd", "smtpd", "authd"])
-def test_a11_a_daemon_stopped_for_a_while(instance, tmp_path, capsys, name):
-    """SIGSTOP is not death: nothing restarts it. What was sent meanwhile is answered, late or with a 4xx."""
-    seconds = 90 if LONG else 2
+def test_a11_a_daemon_stopped_for_a_while(instance, tmp_path, say, name):
     ledger = Ledger(tmp_path / "ledger")
-    with senders(instance, ledger) as load:
-        time.sleep(0.3)
-        pid = instance.processes()[name][0]
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
-        wait_taken(ledger)
-    settle_and_check(instance, ledger, capsys, f"{name} stopped for {seconds} s", [], load.cut)
+    load = senders(instance, ledger)
+    what = sent_while_stopped(instance, ledger, [load], [name], 90 if LONG else 2)
+    settle_and_check(instance, ledger, say, what, [], load.cut)

@@ -144,6 +144,20 @@ def meet(work, row, call, how, n):
     return met, time.monotonic() - begun
 
 
+def meet_each(work, row, how):
+    """Each of the row's calls, each N of it until there is no more: how many met their fault, and that in words."""
+    met, slowest = {}, 0
+    for call in (row.calls if LONG else row.short).split():
+        for n in range(1, LAST + 1):
+            there, seconds = meet(work, row, call, how, n)
+            if not there:
+                break
+            met[call], slowest = n, max(slowest, seconds)
+    assert met
+    return sum(met.values()), (f"{how}, N up to {LAST}: " + ", ".join(f"{call} {n} times" for call, n in met.items())
+                               + f"; working again within {slowest:.1f} s")
+
+
 def flushed(text, call):
     """The files of a trace that were flushed, in order, and whether it failed: [(path, failed)]."""
     return [(found[1], "(INJECTED)" in line) for line in text.splitlines()
@@ -212,20 +226,11 @@ def test_a8_a_delivery_whose_checkpoint_failed_gets_a_new_file(work):
 
 @pytest.mark.parametrize("row, how", [pytest.param(row, how, id=f"{row.daemon}-{row.work}-{how}")
                                       for row in ROWS for how in row.faults])
-def test_a5_a6_every_call(work, row, how, capsys):
-    met, slowest = {}, 0
-    for call in (row.calls if LONG else row.short).split():
-        for n in range(1, LAST + 1):
-            there, seconds = meet(work, row, call, how, n)
-            if not there:
-                break
-            met[call], slowest = n, max(slowest, seconds)
+def test_a5_a6_every_call(work, row, how, say):
+    _, figures = meet_each(work, row, how)
     if LONG:                            # after each; scripts/test looks once, at the end of this file
         work.check()
-    with capsys.disabled():
-        print(f"\n{row.daemon}, {row.work}, {how}, N up to {LAST}: " + ", ".join(f"{call} {n} times" for call, n in met.items())
-              + f"; working again within {slowest:.1f} s", end="")
-    assert met
+    say(f"{row.daemon}, {row.work}, {figures}")
 
 
 def test_all_that_was_promised_is_there(work):

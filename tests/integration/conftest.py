@@ -11,6 +11,7 @@ TESTDATA = ROOT.parent / "shared" / "testdata"
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from failures import pytest_runtest_makereport  # noqa: E402, F401
+from figures import say  # noqa: E402, F401
 from certificates import Certificate  # noqa: E402
 from dns_server import DnsServer  # noqa: E402
 from lab import Instance  # noqa: E402

@@ -4,18 +4,11 @@ import email.policy
 
 import pytest
 
-from dns_server import DnsServer
 from lab import message, wait_for
 from outbound import Sender, fresh, metrics
 from smtp_server import CLOSE, DRIP, ENDLESS, GARBAGE, LONG, RESET, STALL
 
 EVERYTHING = ["PIPELINING", "8BITMIME", "SIZE 10000000", "DSN", "SMTPUTF8", "CHUNKING", "BINARYMIME"]
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with DnsServer() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,11 @@ import signal
 
 import pytest
 
-from dns_server import DnsServer
 from lab import message, wait_for
 from outbound import Sender
 from smtp_server import CLOSE, STALL, SmtpServer
 
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with DnsServer() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

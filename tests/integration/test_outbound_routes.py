@@ -2,7 +2,6 @@
 import pytest
 
 from certificates import Certificate
-from dns_server import DnsServer
 from lab import message
 from outbound import Sender
 from smtp_server import CLOSE, SmtpServer
@@ -11,22 +10,16 @@ LMTP, SMTPS = "127.0.210.1", "127.0.210.2"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Certificate(tmp_path_factory.mktemp("authority"), is_authority=True)
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory, authority):
-    with DnsServer() as dns:
-        sender = Sender(tmp_path_factory.mktemp("routes"), dns, [f"outbound.tls_authorities={authority.path}"])
-        sender.settings += [f"outbound.tls_policy=smtps:[{SMTPS}]:{sender.outbound_port}=verify",
-                            f"outbound.destinations=lmtp.test via=lmtp:[{LMTP}]:{sender.outbound_port}",
-                            f"outbound.sender_routes=by-sender.test via=smtps:[{SMTPS}]:{sender.outbound_port}"]
-        sender.start()
-        sender.mailctl("domain", "add", "by-sender.test")
-        sender.mailctl("address", "add", "u0001@lab.test", "me@by-sender.test")
-        yield sender
-        sender.stop()
+def instance(tmp_path_factory, dns, authority):
+    sender = Sender(tmp_path_factory.mktemp("routes"), dns, [f"outbound.tls_authorities={authority.path}"])
+    sender.settings += [f"outbound.tls_policy=smtps:[{SMTPS}]:{sender.outbound_port}=verify",
+                        f"outbound.destinations=lmtp.test via=lmtp:[{LMTP}]:{sender.outbound_port}",
+                        f"outbound.sender_routes=by-sender.test via=smtps:[{SMTPS}]:{sender.outbound_port}"]
+    sender.start()
+    sender.mailctl("domain", "add", "by-sender.test")
+    sender.mailctl("address", "add", "u0001@lab.test", "me@by-sender.test")
+    yield sender
+    sender.stop()
 
 
 def lmtp(instance, script=None, extensions=("PIPELINING",)):

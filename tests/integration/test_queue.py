@@ -9,16 +9,9 @@ import subprocess
 
 import pytest
 
-from dns_server import DnsServer
 from lab import message, wait_for
 from outbound import Sender, fresh, report_about
 from smtp_server import SmtpServer
-
-
-@pytest.fixture(scope="module")
-def dns():
-    with DnsServer() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "crash"), str(HERE.parent / "integration")]
 
 from disk import LoggedDisk, kernel_knows, missing  # noqa: E402
+from figures import say  # noqa: E402, F401
 
 
 def pytest_sessionstart(session):
@@ -22,12 +23,3 @@ def disk(tmp_path, kind):
         pytest.skip(f"this kernel has no {kind}")
     with LoggedDisk(tmp_path, kind) as disk:
         yield disk
-
-
-@pytest.fixture
-def say(capsys):
-    """Figures belong into the result, whether the test fails or not."""
-    def line(text):
-        with capsys.disabled():
-            print(f"\n{text}", end="", flush=True)
-    return line
