@@ -60,8 +60,8 @@ std::string session_key(const ServerIdentity& server, std::string_view place) {
     add(server.binding ? "binding" : "");
     for (const std::string& name : server.names) add(name);
     std::vector<std::string> records;                            // their order means nothing, and is another each time
-    for (const Tlsa& record : server.tlsa)
-        records.push_back(std::string{static_cast<char>(record.usage), static_cast<char>(record.selector), static_cast<char>(record.matching)} + record.data);
+    for (const auto& [usage, selector, matching, data] : server.tlsa)
+        records.push_back(std::string{static_cast<char>(usage), static_cast<char>(selector), static_cast<char>(matching)} + data);
     std::sort(records.begin(), records.end());
     for (const std::string& record : records) add(record);
     return key;

@@ -47,7 +47,10 @@ class Opening : public Dialogue {
     bool has_no_starttls() const { return no_starttls_; }            // it does not offer STARTTLS, or refused it
 
   private:
-    enum class State : std::uint8_t { no_socket, connecting, greeting, ehlo, helo, starttls, handshake, plain, login_user, login_password, login_end, ready, failed };       // as `losses` has them
+    // `losses` in opening.cc has a row for each.
+    enum class State : std::uint8_t {
+        no_socket, connecting, greeting, ehlo, helo, starttls, handshake, plain, login_user, login_password, login_end, ready, failed
+    };
     Step command(State next, std::string line, Wait wait = Wait::command);
     Step on_greeting(const mail::SmtpReply& reply);
     Step on_ehlo(const mail::SmtpReply& reply);
