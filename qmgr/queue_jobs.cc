@@ -178,6 +178,7 @@ void Queue::apply(const QueueId& id, Entry& entry, const Job& job, const ipc::De
     RecipientRecord& record = recipient.record;
     if (record.state != RecipientState::active || recipient.ending) return;     // said twice
     record.note.remote = result.remote_mta;
+    record.note.last_attempt = now_.wall;
     if (outcome.status == DeliveryStatus::deferred)
         return defer(id, entry, outcome.index, outcome.code, outcome.diagnostic, changes);
     ++record.attempts;
@@ -208,6 +209,7 @@ void Queue::defer(const QueueId& id, Entry& entry, std::uint32_t index, std::str
                   RecipientRecords& changes) {
     RecipientRecord& record = entry.recipients[index].record;
     ++record.attempts;
+    record.note.last_attempt = now_.wall;
     record.code = code;
     record.error = clipped(why);
     const RetryPolicy policy = routes_.retry(entry.recipient(index).address);

@@ -77,6 +77,7 @@ std::vector<std::uint32_t> Queue::act_on(const QueueId& id, Entry& entry, const 
         for (const std::uint32_t index : recipients) {
             RecipientRecord& record = entry.recipients[index].record;
             record.state = RecipientState::failed;
+            record.note.last_attempt = now_.wall;
             record.code = "5.0.0";
             record.error = "returned by the postmaster of this host" + (record.error.value.empty() ? "" : ": " + record.error.value.substr(0, 400));
         }

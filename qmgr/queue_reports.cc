@@ -154,7 +154,9 @@ void Queue::send_report_job(JobId id, Accepted message, Fd large) {
         const auto since = std::max(message.arrived, envelope.extensions.hold_until);
         report.recipients.push_back(reported(envelope, at->second.recipients[index].record, job.report,
                                              job.report == ReportAction::delayed ? since + max_age.count() : 0));
-        report.recipients.items.back().last_attempt = now_.wall;
+        // Of one that nobody has tried yet, as its destination is down: the time of the report itself.
+        const std::int64_t tried = at->second.recipients[index].record.note.last_attempt;
+        report.recipients.items.back().last_attempt = tried != 0 ? tried : now_.wall;
     }
     report.trace_header = envelope.trace_head.value + job.id.text() + envelope.trace_tail.value;
     const bool to_sender = !envelope.reverse_path.value.empty() && !at->second.to_postmaster;

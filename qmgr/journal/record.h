@@ -42,8 +42,9 @@ struct RecipientNote {
     Text<300> next_hop;                // set by an operator, instead of what the routes say
     std::optional<ipc::EnvelopeRecipient> instead;      // of the envelope's, by an operator, too
     bool released = false;             // by an operator: no hold rule takes it again
+    std::int64_t last_attempt = 0;     // seconds since the epoch: a report that is written again says the same time
     bool operator==(const RecipientNote&) const = default;
-    static auto fields(auto& m) { return std::tie(m.remote, m.delay_told, m.next_hop, m.instead, m.released); }
+    static auto fields(auto& m) { return std::tie(m.remote, m.delay_told, m.next_hop, m.instead, m.released, m.last_attempt); }
 };
 struct IndexedNote {
     std::uint32_t index = 0;

@@ -64,6 +64,23 @@ TEST_CASE("a failure is reported once, for all recipients of the message") {
     world.check_all_ended();
 }
 
+TEST_CASE("a report that is asked for again says the same time") {
+    Reporting world(false);
+    world.fail();
+    const std::int64_t tried = world.now.wall;
+    world.send({1});
+    world.crash(true);
+    REQUIRE(world.start());
+    world.advance(std::chrono::hours(2));
+    world.writes_report = [](const ipc::ComposeReport&) -> Result<ipc::ComposedReport> { return Error(Errc::unavailable, "not now"); };
+    world.add_agent(ipc::AgentKind::bounce);
+    world.settle();
+    world.advance(std::chrono::hours(1));
+    world.settle();
+    REQUIRE(world.reports.size() > 1);
+    for (const ipc::ComposeReport& report : world.reports) CHECK(report.recipients.items[0].last_attempt == tried);
+}
+
 TEST_CASE("a restart neither forgets a report nor sends a second") {
     Reporting world(false);
     world.fail();
