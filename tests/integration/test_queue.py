@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 import pytest
 
@@ -54,11 +55,13 @@ def deferred(instance, user, server, recipient=None):
 
 
 def refuse(instance, *words):
-    """The exit status of a command that must not work."""
+    """The exit status of a command that must not work. Its end is waited for, not that of a pipe that more than it may hold."""
     command = [pathlib.Path(os.environ["POSTERN_BUILD"]) / "bin" / "mailctl", "--socket", instance.dir / "run" / "api.sock", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0 and done.stderr.startswith("mailctl: ")
-    return done.returncode
+    with tempfile.TemporaryFile() as said:
+        status = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=said, timeout=60).returncode
+        said.seek(0)
+        assert status != 0 and said.read().startswith(b"mailctl: ")
+    return status
 
 
 # ---- reports -----------------------------------------------------------------------------------------------------------
