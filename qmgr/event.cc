@@ -12,7 +12,7 @@ using ipc::RecipientState;
 
 Counter accepted{"queue_accepted_total", "", "Messages accepted into the queue"};
 Counter refused{"queue_refused_total", "", "Messages the queue did not take"};
-Gauge messages{"queue_size", "", "Messages in the queue"};
+Gauge size{"queue_size", "", "Messages in the queue"};
 Gauge segments{"queue_journal_segments", "", "Live journal segments"};
 Gauge flushes{"queue_journal_flushes_total", "", "Batches written and flushed"};
 Gauge records{"queue_journal_records_total", "", "Records in them: by flushes, the mean batch"};
@@ -112,7 +112,7 @@ void tell_corrupt(const QueueId& id, std::string_view why) {
 }
 
 void count_spool(const Spool& spool, const Queue& queue) {
-    messages.set(static_cast<std::int64_t>(queue.messages()));
+    size.set(static_cast<std::int64_t>(queue.messages()));
     segments.set(static_cast<std::int64_t>(spool.live_segments()));
     flushes.set(static_cast<std::int64_t>(spool.batches()));
     records.set(static_cast<std::int64_t>(spool.records()));
