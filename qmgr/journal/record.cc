@@ -3,6 +3,7 @@
 #include "libcommon/crc32c.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern::qmgr {
 namespace {
@@ -66,11 +67,16 @@ void take_notes(const RecipientRecords& recipients, RecipientNotes& notes) {
         if (r.note != RecipientNote{}) notes.push_back({r.index, r.note});
 }
 
-void give_notes(RecipientRecords& recipients, RecipientNotes& notes) {
-    for (IndexedNote& entry : notes.items)
+// False: they are not what take_notes() makes, about nobody or about one twice.
+bool give_notes(RecipientRecords& recipients, RecipientNotes& notes) {
+    if (notes.empty()) return true;
+    for (const IndexedNote& entry : notes)
         for (RecipientRecord& r : recipients.items)
-            if (r.index == entry.index) r.note = std::move(entry.note);
-    notes.items.clear();
+            if (r.index == entry.index) r.note = entry.note;
+    const RecipientNotes given = std::exchange(notes, {});
+    RecipientNotes again;
+    take_notes(recipients, again);
+    return again == given;
 }
 
 using Decoder = Result<JournalRecord> (*)(std::string_view);
@@ -136,7 +142,9 @@ Result<JournalRecord> decode_record(const Frame& frame) {
     const auto number = static_cast<std::size_t>(frame.type);
     if (number == 0 || number > std::size(decoders)) return Error(Errc::corrupt, "record of an unknown type");
     auto record = decoders[number - 1](frame.body);
-    if (record) for_each_list(*record, give_notes);
+    bool fits = true;
+    if (record) for_each_list(*record, [&](RecipientRecords& recipients, RecipientNotes& notes) { fits = give_notes(recipients, notes); });
+    if (!fits) return Error(Errc::corrupt, "notes that fit no recipient");
     return record;
 }
 
