@@ -65,7 +65,10 @@ ipc::NoteAddresses tell_returned(const ipc::Deliver& message, const Fd& large, s
     ipc::NoteAddresses notes;
     if (!message.reverse_path.empty()) return notes;
     const auto beginning = message.large ? read_piece(large.get(), 0, decisive) : Result<std::string>(std::string());
-    if (!beginning) return notes;
+    if (!beginning) {
+        log::warning("report.unread", {{"session", message.trace.text()}, {"report", message.id.text()}, {"error", beginning.error().message()}});
+        return notes;
+    }
     const auto report = mail::read_report(message.large ? std::string_view(*beginning) : message.body.view());
     if (!report || iequals(report->reporting_mta, hostname)) return notes;
     const auto about = queue_id_of(*report, hostname);

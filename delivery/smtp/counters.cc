@@ -28,6 +28,7 @@ Counter uncertain{"outbound_uncertain_total", "why=\"no-reply\"", "Messages sent
 Counter unrecorded{"outbound_uncertain_total", "why=\"no-queue\"", "Messages sent whose fate is not known: may arrive twice"};
 Counter untold{"outbound_tls_results_lost_total", "", "Results of TLS nobody was there to take"};
 Counter suppressed{"outbound_suppressed_total", "", "Recipients that were not written to: their addresses are suppressed"};
+Counter unasked{"outbound_suppression_unanswered_total", "", "Deliveries that went on without policyd's word on their addresses"};
 Gauge running{"outbound_deliveries_running", "", "Deliveries in work"};
 
 void delivered(ipc::DeliveryStatus status) { by_status[static_cast<std::size_t>(status)].add(); }

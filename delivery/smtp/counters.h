@@ -8,7 +8,7 @@
 
 namespace postern::smtp_out::counters {
 
-extern Counter reused, resumed, uncertain, unrecorded, untold, suppressed;
+extern Counter reused, resumed, uncertain, unrecorded, untold, suppressed, unasked;
 extern Gauge running;
 
 void delivered(ipc::DeliveryStatus status);

@@ -113,10 +113,16 @@ void Service::ask_policy(const std::string& domain, std::function<void(std::opti
 
 void Service::ask_suppressed(const ipc::CheckAddresses& question, std::function<void(const ipc::AddressVerdicts&)> done) {
     ipc::Link& policyd = daemon_.link(ipc::ServiceId::policyd);
-    if (!policyd.is_up()) return daemon_.loop().defer([done = std::move(done)] { done({}); });
+    if (!policyd.is_up()) {
+        counters::unasked.add();
+        return daemon_.loop().defer([done = std::move(done)] { done({}); });
+    }
     policyd.call<ipc::CheckAddresses>(
         question,
-        [done = std::move(done)](const Result<ipc::AddressVerdicts>& verdicts) { done(verdicts ? *verdicts : ipc::AddressVerdicts{}); },
+        [done = std::move(done)](const Result<ipc::AddressVerdicts>& verdicts) {
+            if (!verdicts) counters::unasked.add();
+            done(verdicts ? *verdicts : ipc::AddressVerdicts{});
+        },
         suppression_deadline);
 }
 
